@@ -1,0 +1,66 @@
+# Needs Debian's python3.11, python3.11-venv, make and git, nothing else.
+#   make demo [PORT=8080]   set everything up, load the demonstration data, serve it on 127.0.0.1
+#   make test               set everything up, check and test everything
+
+PORT ?= 8080
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP_TOOLS := pip-tools==7.6.2
+COMPILE := CUSTOM_COMPILE_COMMAND='make requirements' build/tools/bin/pip-compile --quiet --strip-extras --allow-unsafe \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(UPGRADE)
+
+.DELETE_ON_ERROR:
+.PHONY: demo test lint format bench requirements clean
+
+demo: $(VENV)/.run
+	$(BIN)/migdx demo --port $(PORT)
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.test
+	$(BIN)/python bench/run.py $(ARGS)
+
+# `make requirements UPGRADE=--upgrade` takes newer versions.
+requirements:
+	test -x build/tools/bin/pip-compile || { $(PYTHON) -m venv build/tools && build/tools/bin/pip install --quiet $(PIP_TOOLS); }
+	$(COMPILE) --output-file requirements/run.txt requirements/run.in
+	$(COMPILE) --output-file requirements/test.txt --constraint requirements/run.txt requirements/test.in
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find service tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- the environment: pinned, every file checked against its hash; a stamp says that it is complete
+
+define install
+$(PIP) install --only-binary :all: --require-hashes --requirement $<
+$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+endef
+
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	$(install)
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	$(install)
+	@touch $(VENV)/.run $@
+
+$(VENV)/pyvenv.cfg:
+	@test -n '$(PYTHON)' || { echo 'No Python found: apt-get install python3.11 python3.11-venv' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo '$(PYTHON) is older than Python 3.11: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo '$(PYTHON) cannot make virtual environments: apt-get install python3.11-venv' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,46 @@
+"""Are the columns those of the structure?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+import numpy as np
+
+from ..dataset import Columns, Dataset
+from .fault import Fault
+
+
+def unknown_component(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
+    """A column is headed by something that the data structure does not have.
+
+    Why: its values would be lost without a word.
+    Fix: use the component's id as the structure spells it, or leave the column out.
+    Example: `OBS_STATSU` for `OBS_STATUS`.
+    """
+    known = dataset.schema.by_id
+    for name in columns.table.column_names:
+        if name not in known:
+            near = get_close_matches(name.upper(), known, n=1, cutoff=0.6)
+            yield Fault(
+                np.arange(len(dataset)), value=name, in_header=True,
+                expected={"components": list(known), "nearest": [{"code": n, "why": "similar"} for n in near]},
+                values={"dsd": dataset.schema.dsd.reference.short},
+            )  # fmt: skip
+
+
+def missing_component(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
+    """The file has no column for a dimension, a mandatory attribute, or the measure.
+
+    Why: without every dimension the key of an observation is not known.
+    Fix: add the column; `_T` (total) or `_Z` (not applicable) where the breakdown is not used.
+    Example: a header without `SEX`.
+    """
+    for component in dataset.schema.components:
+        needed = component.mandatory or component.role == "measure"
+        if needed and component.id not in dataset.columns:
+            single = component.allowed if component.allowed and len(component.allowed) == 1 else ()
+            yield Fault(
+                np.arange(len(dataset)), component.id, in_header=True, expected={"value": next(iter(single), None)},
+                values={"dsd": dataset.schema.dsd.reference.short},
+            )  # fmt: skip

@@ -1,0 +1,46 @@
+"""Fault: what a check yields; the rows are record indices, places and counts are made from them in one spot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..dataset import Columns, Dataset, Indices
+from ..report import SAMPLE, Finding, Place, Severity
+from ..schema import Schema
+
+Check = Callable[[Dataset, Columns], Iterator["Fault"]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One cause: the rows it touches, the value given, what was expected.
+
+    `expected` goes to the report as it is; `values` fill the message. `in_header` places it at the column's heading.
+    """
+
+    rows: Indices
+    component: str = ""
+    value: str | None = None
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    in_header: bool = False
+
+
+def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Finding:
+    """A fault as the report shows it: exact count, a sample of places; confidential numbers are not echoed."""
+    if fault.in_header:
+        heading = fault.component or fault.value or ""
+        places = (Place(row=1, column=dataset.positions.get(heading, 0), given=fault.value),)
+    else:
+        places = tuple(dataset.place(int(row), fault.component) for row in fault.rows[:SAMPLE])
+    return Finding(
+        code, severity, fault.component, fault.value, fault.expected, max(1, len(fault.rows)), places, fault.values,
+        blocking=severity == "error",
+    )  # fmt: skip
+
+
+def is_masked(schema: Schema, component: str) -> bool:
+    """Whether the values of a component may be confidential and so are never echoed."""
+    return component in schema.masked

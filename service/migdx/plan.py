@@ -1,0 +1,159 @@
+"""Plan: what a query means for a schema; every engine answers it, stores/memory.py says what the answer is.
+
+A plan asks for observations: the rows for which one of `keys` and all of `conditions` hold, in the natural order
+(agreement, series key, period), at most `first_n`/`last_n` of each series, then `offset` and `limit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import pyarrow as pa
+
+from .errors import SemanticFault, SyntaxFault
+from .periods import parse_period
+from .query import Condition, DataQuery, KeyPositions
+from .schema import Schema
+
+Key = tuple[tuple[str, frozenset[str]], ...]
+"""One alternative: the dimensions that are given, each with the codes that match."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    schema: Schema
+    keys: tuple[Key, ...] = ((),)
+    conditions: tuple[Condition, ...] = ()
+    first_n: int = 0
+    last_n: int = 0
+    offset: int = 0
+    limit: int = 0
+    measures: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of an answer: dimensions, time, measures each with its kept text, attributes."""
+        measures = tuple(name for id in self.measures for name in (id, f"_text_{id}"))
+        return (*self.schema.key, *measures, *self.attributes)
+
+
+def plan(query: DataQuery, schema: Schema) -> Plan:
+    """What `query` means for `schema`.
+
+    Codes that no list has are not an error: nothing matches them. SemanticFault names a component that the structure
+    does not have, SyntaxFault a key that has too many positions or a bound that is no period.
+    """
+    return Plan(
+        schema,
+        keys=tuple(_key(positions, schema) for positions in query.keys) or ((),),
+        conditions=tuple(_checked(condition, schema) for condition in query.conditions),
+        first_n=query.first_n,
+        last_n=query.last_n,
+        offset=query.offset,
+        limit=query.limit,
+        measures=_chosen(query.measures, [m.id for m in schema.measures], "measures"),
+        attributes=_attributes(query.attributes, schema),
+    )
+
+
+def _key(positions: KeyPositions, schema: Schema) -> Key:
+    dimensions = schema.series_dimensions
+    if len(positions) > len(dimensions):
+        raise SyntaxFault(
+            f"The key has {len(positions)} positions; {schema.dsd.reference.short} has {len(dimensions)}: "
+            + ".".join(d.id for d in dimensions)
+        )
+    return tuple((d.id, frozenset(values)) for d, values in zip(dimensions, positions, strict=False) if values)
+
+
+def _checked(condition: Condition, schema: Schema) -> Condition:
+    component = schema.by_id.get(condition.component)
+    if component is None:
+        raise SemanticFault(
+            f"c[{condition.component}]: {schema.dsd.reference.short} has no component {condition.component}; it has "
+            + ", ".join(schema.by_id)
+        )
+    for term in condition.any_of:
+        for atom in term:
+            if component.role == "time" and atom.operator not in ("co", "nc", "sw", "ew") and not parse_period(atom.value):
+                raise SyntaxFault(
+                    f"c[{component.id}]: '{atom.value}' is not a time period; expected for instance 2023, 2023-Q1, 2023-01"
+                )
+            if component.numeric and atom.operator not in ("co", "nc", "sw", "ew"):
+                _number(component.id, atom.value)
+    return condition
+
+
+def _number(component: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SyntaxFault(f"c[{component}]: '{text}' is not a number") from None
+
+
+def _chosen(asked: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:
+    if "all" in asked:
+        return tuple(known)
+    if "none" in asked:
+        return ()
+    unknown = [id for id in asked if id not in known]
+    if unknown:
+        raise SemanticFault(f"{what}={','.join(asked)}: there is no {unknown[0]}; expected all, none or {', '.join(known)}")
+    return tuple(id for id in known if id in asked)
+
+
+def _attributes(asked: Sequence[str], schema: Schema) -> tuple[str, ...]:
+    """`dsd` and `all` are all attributes of the DSD; dataset, series and obs are levels; ids may be mixed in."""
+    levels = {
+        "dataset": schema.dataset_attributes, "series": schema.series_attributes, "obs": schema.observation_attributes,
+        "dsd": schema.attributes, "all": schema.attributes, "none": (), "msd": (),
+    }  # fmt: skip
+    wanted = {a.id for word in asked for a in levels.get(word, ())}
+    named = [word for word in asked if word not in levels]
+    known = [a.id for a in schema.attributes]
+    if named:
+        wanted |= set(_chosen(named, known, "attributes"))
+    return tuple(id for id in known if id in wanted)
+
+
+@dataclass(frozen=True)
+class Availability:
+    """What a plan would return: `codes` per dimension with how many observations have each, without the rows."""
+
+    codes: dict[str, dict[str, int]]
+    series: int
+    observations: int
+    start: int | None = None
+    end: int | None = None
+
+
+Action = Literal["Replace", "Merge", "Delete", "Append", "Information"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a writer turns into bytes: `batches` has `plan.columns`, in natural order; nothing is held in memory.
+
+    dimensions and attributes are utf8 or dictionary of utf8, null where missing; measures are float64, null where
+    missing; `_text_<measure>` is the sender's text where the number does not give it back. `dimension_at_observation`
+    is TIME_PERIOD, another dimension, or AllDimensions.
+    """
+
+    plan: Plan
+    batches: Iterator[pa.RecordBatch]
+    prepared: datetime
+    action: Action = "Replace"
+    dimension_at_observation: str = "TIME_PERIOD"
+    languages: tuple[str, ...] = ("en",)
+    parameters: dict[str, str] = field(default_factory=dict)
+    sender: str = "MIGDX"
+    message_id: str = "migdx"
+    valid_from: datetime | None = None
+
+    @property
+    def schema(self) -> Schema:
+        return self.plan.schema

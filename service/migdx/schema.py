@@ -1,0 +1,156 @@
+"""Schema: a dataflow's DSD with its code lists resolved and its constraints applied; what data work needs.
+
+The DSD stays an artefact. Constraints cascade from the DSD over the dataflow to the provision agreement
+(SDMX 3.0 Information Model, section 12.3): each narrows what its predecessor allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from .structures import (
+    Attachment,
+    Codelist,
+    Dataflow,
+    DataStructure,
+    Item,
+    MetadataStructure,
+    Text,
+)
+
+Role = Literal["dimension", "time", "measure", "attribute"]
+
+NUMERIC = frozenset({
+    "Double", "Float", "Decimal", "Integer", "Long", "Short", "BigInteger", "Count", "Incremental", "Numeric",
+})  # fmt: skip
+INTEGRAL = frozenset({"Integer", "Long", "Short", "BigInteger", "Count", "Incremental"})
+
+TEMPORAL = frozenset({
+    "ObservationalTimePeriod", "StandardTimePeriod", "BasicTimePeriod", "GregorianTimePeriod", "GregorianYear",
+    "GregorianYearMonth", "GregorianDay", "ReportingTimePeriod", "TimeRange", "DateTime", "Time", "Month", "MonthDay",
+    "Day", "Duration",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SchemaComponent:
+    """A component with everything resolved.
+
+    `allowed` is the set of values that the constraints of DSD and dataflow leave, `granted` what those of the provision
+    agreement leave; None when they say nothing. `codelist` is None for uncoded components; `attached` and `to` tell an
+    attribute's level.
+    """
+
+    id: str
+    role: Role
+    names: Text
+    position: int = 0
+    codelist: Codelist | None = None
+    allowed: frozenset[str] | None = None
+    granted: frozenset[str] | None = None
+    text_type: str = "String"
+    facets: tuple[tuple[str, str], ...] = ()
+    mandatory: bool = False
+    attached: Attachment = "observation"
+    to: tuple[str, ...] = ()
+    max_occurs: str = ""
+
+    @property
+    def coded(self) -> bool:
+        return self.codelist is not None
+
+    @property
+    def numeric(self) -> bool:
+        return self.codelist is None and self.text_type in NUMERIC
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """Every code of the list, constraint or not."""
+        return frozenset(self.codelist.by_id) if self.codelist else frozenset()
+
+    @cached_property
+    def valid(self) -> frozenset[str]:
+        """The codes that may be sent: those of the list that the constraints leave."""
+        allowed = narrow(self.allowed, self.granted)
+        return self.codes if allowed is None else self.codes & allowed
+
+    def code(self, code_id: str) -> Item | None:
+        return self.codelist.by_id.get(code_id) if self.codelist else None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """`components` are in the order of the DSD: dimensions, time, measures, attributes."""
+
+    dataflow: Dataflow
+    dsd: DataStructure
+    components: tuple[SchemaComponent, ...]
+    metadata: MetadataStructure | None = None
+    agreement: str = ""
+    by_id: Mapping[str, SchemaComponent] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_id", {component.id: component for component in self.components})
+
+    def _of(self, *roles: Role) -> tuple[SchemaComponent, ...]:
+        return tuple(component for component in self.components if component.role in roles)
+
+    @cached_property
+    def series_dimensions(self) -> tuple[SchemaComponent, ...]:
+        """The dimensions of the key, without time, in the order of the DSD."""
+        return self._of("dimension")
+
+    @cached_property
+    def time(self) -> SchemaComponent | None:
+        return next(iter(self._of("time")), None)
+
+    @cached_property
+    def dimensions(self) -> tuple[SchemaComponent, ...]:
+        return self._of("dimension", "time")
+
+    @cached_property
+    def measures(self) -> tuple[SchemaComponent, ...]:
+        return self._of("measure")
+
+    @cached_property
+    def attributes(self) -> tuple[SchemaComponent, ...]:
+        return self._of("attribute")
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """Ids of the dimensions that identify an observation, time last."""
+        return tuple(component.id for component in self.dimensions)
+
+    @cached_property
+    def series_attributes(self) -> tuple[SchemaComponent, ...]:
+        """Attributes attached to some or all dimensions but time: one value per series."""
+        time = self.time.id if self.time else ""
+        return tuple(a for a in self.attributes if a.attached in ("dimensions", "group") and time not in a.to)
+
+    @cached_property
+    def observation_attributes(self) -> tuple[SchemaComponent, ...]:
+        named = {a.id for a in (*self.series_attributes, *self.dataset_attributes)}
+        return tuple(a for a in self.attributes if a.id not in named)
+
+    @cached_property
+    def masked(self) -> tuple[str, ...]:
+        """What a confidential observation never shows: measures, and what could tell them (bounds, sizes, comments).
+
+        Coded attributes and dates stay: they say why the value is not there.
+        """
+        told = (a for a in self.observation_attributes if not a.coded and a.text_type not in TEMPORAL)
+        return tuple(component.id for component in (*self.measures, *told))
+
+    @cached_property
+    def dataset_attributes(self) -> tuple[SchemaComponent, ...]:
+        return tuple(a for a in self.attributes if a.attached == "dataflow")
+
+
+def narrow(before: frozenset[str] | None, after: frozenset[str] | None) -> frozenset[str] | None:
+    """Two constraints in cascade."""
+    if before is None or after is None:
+        return after if before is None else before
+    return before & after

@@ -1,0 +1,114 @@
+"""Code lists, concept schemes, and hierarchies over code lists.
+
+SDMX 3.0 Information Model, sections 4.3 (Codelist, CodelistExtension), 4.4 (ConceptScheme), 8 (Hierarchy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from ..urn import Reference
+from .artefact import Described, Item, ItemScheme, Maintainable
+
+
+@dataclass(frozen=True)
+class CodelistExtension:
+    """Takes the codes of another list: all, or those selected (`%` is a wildcard) in or out, with a prefix.
+
+    `cascading` names the selected members that bring their descendants along: (member, "true"), or
+    (member, "excluderoot") where only the descendants are meant.
+    """
+
+    codelist: Reference
+    prefix: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    cascading: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Codelist(ItemScheme):
+    kind: ClassVar[str] = "Codelist"
+    extensions: tuple[CodelistExtension, ...] = ()
+
+
+@dataclass(frozen=True)
+class ValueList(ItemScheme):
+    """Values that need not be identifiers (`%`, `€`), so nothing may refer to one of them."""
+
+    kind: ClassVar[str] = "ValueList"
+
+
+@dataclass(frozen=True)
+class Representation:
+    """What values a component takes: codes of `enumeration`, or text of `text_type` within `facets`.
+
+    `facets` keep the attribute names of SDMX-ML (minLength, maxValue, pattern, isMultiLingual ...).
+    """
+
+    enumeration: Reference | None = None
+    text_type: str = "String"
+    facets: tuple[tuple[str, str], ...] = ()
+    min_occurs: str = ""
+    max_occurs: str = ""
+
+
+@dataclass(frozen=True)
+class Concept(Item):
+    representation: Representation | None = None
+    iso_concept: tuple[str, str, str] | None = None  # agency, scheme, id
+
+
+@dataclass(frozen=True)
+class ConceptScheme(ItemScheme):
+    kind: ClassVar[str] = "ConceptScheme"
+
+
+@dataclass(frozen=True)
+class HierarchicalCode(Described):
+    """A code placed in a hierarchy, above its `children`."""
+
+    code: Reference = field(default_factory=lambda: Reference("Code", "", "", "", ""))
+    children: tuple[HierarchicalCode, ...] = ()
+    level: str = ""
+    valid_from: str = ""
+    valid_to: str = ""
+
+    def walk(self) -> Iterator[HierarchicalCode]:
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True)
+class Level(Described):
+    """A named depth of a hierarchy; levels nest through `child`."""
+
+    child: Level | None = None
+
+
+@dataclass(frozen=True)
+class Hierarchy(Maintainable):
+    kind: ClassVar[str] = "Hierarchy"
+    codes: tuple[HierarchicalCode, ...] = ()
+    level: Level | None = None
+    has_formal_levels: bool = False
+
+    def partitions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """(whole, parts) for every code that has children."""
+        for top in self.codes:
+            for node in top.walk():
+                if node.children:
+                    yield node.code.item, tuple(child.code.item for child in node.children)
+
+
+@dataclass(frozen=True)
+class HierarchyAssociation(Maintainable):
+    """Says that `hierarchy` is meant for `linked` (a dimension, say) where `context` (a dataflow) is used."""
+
+    kind: ClassVar[str] = "HierarchyAssociation"
+    hierarchy: Reference | None = None
+    linked: Reference | None = None
+    context: Reference | None = None
