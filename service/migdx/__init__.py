@@ -1,3 +1,3 @@
-"""migdx: an SDMX exchange for statistics. README.md shows it at work; the layers are in tests/test_layers.py."""
+"""migdx: an SDMX exchange for statistics. README.md shows it at work, tests/test_layers.py its layers."""
 
 __version__ = "0.1.0"

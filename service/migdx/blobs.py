@@ -32,7 +32,9 @@ class Blobs:
         with draft(self.folder) as new:
             for piece in _pieces(BytesIO(source) if isinstance(source, bytes) else source):
                 if shutil.disk_usage(self.folder).free - len(piece) < self.floor:
-                    raise Unavailable("There is no space left for submissions; what is stored can still be read")
+                    raise Unavailable(
+                        "There is no space left for submissions; what is stored can still be read"
+                    )
                 digest.update(piece)
                 new.file.write(piece)
             name = digest.hexdigest()

@@ -1,7 +1,8 @@
 """Columns: the text that a reader found, and where. Dataset: the same, bound to a schema and typed.
 
-Work is done on distinct values: every component is a dictionary of texts and an index per row. Only numbers are
-never dictionary-encoded; they are float64, with the sender's text kept where the number does not give it back.
+Work is done on distinct values: every component is a dictionary of texts and an index per row. Only numbers
+are never dictionary-encoded; they are float64, with the sender's text kept where the number does not give it
+back.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ Indices = npt.NDArray[np.int64]
 class Columns:
     """What a reader hands over.
 
-    `table`: text columns (utf8 or dictionary<int32, utf8>), named by component id, one row per record that could be
-    read. `rows`: 1-based row of each record in the file. `positions`: 1-based column of each component.
-    `structure`: what the file says it is for, as (class, AGENCY:ID(VERSION)) per distinct value; `actions`: the distinct
-    action codes. `received`: records in the file, the unreadable ones too. `findings`: faults of level 0, places set.
+    `table`: text columns (utf8 or dictionary<int32, utf8>), named by component id, one row per record that
+    could be read. `rows`: 1-based row of each record in the file. `positions`: 1-based column of each
+    component. `structure`: what the file says it is for, as (class, AGENCY:ID(VERSION)) per distinct value;
+    `actions`: the distinct action codes. `received`: records in the file, the unreadable ones too.
+    `findings`: faults of level 0, places set.
     """
 
     format: str
@@ -137,7 +139,9 @@ class Dataset:
             if status is None:
                 self._cache["confidential"] = np.zeros(len(self), bool)
             else:
-                free = np.array([value == "F" for value in status.values] + [True])  # the last serves index -1
+                free = np.array(
+                    [value == "F" for value in status.values] + [True]
+                )  # the last serves index -1
                 self._cache["confidential"] = ~free[status.codes]
         return self._cache["confidential"]  # type: ignore[no-any-return]
 
@@ -163,9 +167,9 @@ class Dataset:
     def table(self, keep: Indices | None = None) -> pa.Table:
         """The observations as a segment keeps them; `keep` selects rows.
 
-        Columns: dimensions and attributes as utf8 text (dictionary-encoded, null where missing); `_start` and `_end`,
-        the days that TIME_PERIOD covers (int32); measures as float64, null where missing, each with `_text_<id>`, the
-        sender's text where the number does not give it back.
+        Columns: dimensions and attributes as utf8 text (dictionary-encoded, null where missing); `_start` and
+        `_end`, the days that TIME_PERIOD covers (int32); measures as float64, null where missing, each with
+        `_text_<id>`, the sender's text where the number does not give it back.
         """
         columns: dict[str, pa.Array] = {}
         for component in self.schema.components:
@@ -178,7 +182,9 @@ class Dataset:
                 columns[component.id] = pa.array(column.values, mask=np.isnan(column.values))
                 columns[f"_text_{component.id}"] = column.kept_texts()
             elif isinstance(column, Numbers):
-                columns[component.id] = pc.if_else(pa.array(column.missing), None, column.texts).dictionary_encode()
+                columns[component.id] = pc.if_else(
+                    pa.array(column.missing), None, column.texts
+                ).dictionary_encode()
             else:
                 columns[component.id] = _absent(component, len(self))
                 if component.role == "measure":
@@ -213,13 +219,13 @@ def number_texts(values: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(texts, r"\.0$", "") if len(texts) else texts
 
 
-# --- typing ------------------------------------------------------------------------------------------------------
+# --- typing ----------------------------------------------------------------------------------------
 
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 
 
 def typed(columns: Columns, schema: Schema) -> Dataset:
-    """Binds what was read to a schema. Columns that the schema does not know are left out (a check names them)."""
+    """Binds what was read to a schema. Columns that it does not know are left out (a check names them)."""
     made: dict[str, Coded | Numbers] = {}
     for component in schema.components:
         if component.id not in columns.table.column_names:
@@ -238,7 +244,8 @@ def coded(column: pa.ChunkedArray) -> Coded:
         return Coded((), np.zeros(0, np.int32))
     values = tuple(value or "" for value in column.chunk(0).dictionary.to_pylist())
     parts = [
-        np.asarray(pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False), np.int32) for chunk in column.chunks
+        np.asarray(pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False), np.int32)
+        for chunk in column.chunks
     ]
     codes = np.concatenate(parts)
     empty = [at for at, value in enumerate(values) if value == ""]

@@ -37,9 +37,12 @@ def load(exchange: Exchange, *, quiet: bool = False) -> int:
     released = {(slot, number) for release in history.releases for slot, number in release.revisions.items()}
     loaded = 0
     with click.progressbar(
-        entries, label="Loading the demonstration data", show_pos=True, item_show_func=lambda e: e["title"] if e else "",
+        entries,
+        label="Loading the demonstration data",
+        show_pos=True,
+        item_show_func=lambda e: e["title"] if e else "",
         hidden=quiet,
-    ) as bar:  # fmt: skip
+    ) as bar:
         for entry in bar:
             with tempfile.TemporaryFile() as plain:
                 with gzip.open(folder() / entry["file"]) as packed:
@@ -47,7 +50,10 @@ def load(exchange: Exchange, *, quiet: bool = False) -> int:
                 size = plain.tell()
                 plain.seek(0)
                 submission = accepted.get(hashlib.file_digest(plain, "sha256").hexdigest())
-                if submission and ((submission.agreement, submission.dataflow), submission.revision) in released:
+                if (
+                    submission
+                    and ((submission.agreement, submission.dataflow), submission.revision) in released
+                ):
                     continue
                 plain.seek(0)
                 if submission is None:
@@ -56,7 +62,9 @@ def load(exchange: Exchange, *, quiet: bool = False) -> int:
                     submission, report = exchange.submit(sent, by=BY)
                     if report.verdict != "accepted":
                         first = report.as_dict()["groups"][:1]
-                        raise Conflict(f"{name} was rejected: {first[0]['message'] if first else 'no observation'}")
+                        raise Conflict(
+                            f"{name} was rejected: {first[0]['message'] if first else 'no observation'}"
+                        )
             exchange.release([submission.id], by=BY, note=entry["source"])
             loaded += 1
     return loaded

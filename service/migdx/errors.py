@@ -1,7 +1,7 @@
 """Errors end a request; findings (report.py) describe bad data and never raise.
 
-The classes follow the list of SDMX REST (sdmx-rest, doc/status.md; 1.5: 4_7_errors.md) and know nothing of HTTP:
-`web/answers.py` maps each to a status, one table per version of the API.
+The classes follow the list of SDMX REST (sdmx-rest, doc/status.md; 1.5: 4_7_errors.md) and know nothing of
+HTTP: `web/answers.py` maps each to a status, one table per version of the API.
 
     ExchangeError
      ├─ NoResults        100  the query is right and nothing matches
@@ -78,6 +78,8 @@ class StructureFault(ExchangeError):
     code, title = 150, "Unreadable structure"
 
     def __init__(self, reason: str, path: str = "", line: int = 0) -> None:
-        place = f"{path}:{line}: " if path and line else f"{path}: " if path else f"line {line}: " if line else ""
+        place = (
+            f"{path}:{line}: " if path and line else f"{path}: " if path else f"line {line}: " if line else ""
+        )
         super().__init__(place + reason)
         self.reason, self.path, self.line = reason, path, line

@@ -1,7 +1,8 @@
 """Exchange: the use cases. A country checks and submits, a compiler releases, an agency asks.
 
-Nothing here knows HTTP. Every answer is of one instant: the releases in force are read once per request, and what may
-leave (released, unmasked) is decided here, on the segments that a plan is given, so that every format obeys.
+Nothing here knows HTTP. Every answer is of one instant: the releases in force are read once per request, and
+what may leave (released, unmasked) is decided here, on the segments that a plan is given, so that every
+format obeys.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import orjson
 import pyarrow as pa
 
 from .blobs import Blobs
-from .errors import Conflict, Forbidden, NoResults, NotFound, NotImplementedHere, SemanticFault, Unavailable
+from .errors import Conflict, NoResults, NotFound, NotImplementedHere, SemanticFault, Unavailable
 from .fold import content_hash, fold
 from .formats import STRUCTURE_READERS
 from .intake import Examined, Sent, examine
@@ -43,25 +44,34 @@ WAIT = 20.0
 class Exchange:
     """Over a registry, a store, a ledger and blobs; safe to share between threads."""
 
-    def __init__(self, registry: Registry, store: Store, ledger: Ledger, blobs: Blobs, turns: int = 0) -> None:
+    def __init__(
+        self, registry: Registry, store: Store, ledger: Ledger, blobs: Blobs, turns: int = 0
+    ) -> None:
         self.registry, self.store, self.ledger, self.blobs = registry, store, ledger, blobs
         self._turns = threading.BoundedSemaphore(turns or os.cpu_count() or 2)
 
     @classmethod
     def open(cls, folder: Path, structures: Sequence[Path] = ()) -> Exchange:
-        """The exchange that lives in `folder`, made when it is not there; `structures` default to those shipped."""
+        """The exchange in `folder`, made when it is not there; `structures` default to those shipped."""
         folder.mkdir(parents=True, exist_ok=True)
-        registry = Registry.load(structures or shipped_structures(), STRUCTURE_READERS["application/vnd.sdmx.structure+xml;version=3.0.0"])
+        registry = Registry.load(
+            structures or shipped_structures(),
+            STRUCTURE_READERS["application/vnd.sdmx.structure+xml;version=3.0.0"],
+        )
         store = SegmentStore(folder / "segments")
         ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
         exchange = cls(registry, store, ledger, Blobs(folder / "blobs"))
-        store.sweep([s.segment for s in ledger.history().submissions.values() if s.segment])
+        store.sweep([Segment(**s.segment) for s in ledger.history().submissions.values() if s.segment])
         return exchange
 
     def close(self) -> None:
+        """Lets go of the ledger and the engine."""
         self.ledger.close()
+        close = getattr(self.store, "close", None)
+        if close:
+            close()
 
-    # --- a country ----------------------------------------------------------------------------------------------
+    # --- a country ---------------------------------------------------------------------------------
 
     def check(self, sent: Sent, *, accept: str = "all") -> Report:
         """What is right and wrong with a file; nothing of it is kept."""
@@ -69,9 +79,11 @@ class Exchange:
             return examine(sent, self.registry, accept=accept).report
 
     def submit(self, sent: Sent, *, by: str, accept: str = "all") -> tuple[Submission, Report]:
-        """Checks a file and, when it is sound, keeps it as the provider's next revision; a compiler releases it."""
+        """Checks a file and, when it is sound, keeps it as the provider's next revision."""
         if not sent.provider:
-            raise SemanticFault("A submission needs a provider: the id of a data provider, as /sdmx/v2/structure/dataproviderscheme lists them")
+            raise SemanticFault(
+                "A submission needs a provider: an id that /sdmx/v2/structure/dataproviderscheme lists"
+            )
         sha256 = self.blobs.put(sent.file)
         with self._turn():
             found = examine(sent, self.registry, accept=accept)
@@ -83,19 +95,32 @@ class Exchange:
         return replace(submission, stamp=entry.stamp), report
 
     def _filed(self, found: Examined, sha256: str, history: History, by: str) -> tuple[Submission, Report]:
-        """The submission and its final report: folded onto the previous revision and written when it is accepted."""
+        """The submission and its final report; if accepted, folded onto the previous revision and written."""
         report, subject = found.report, found.report.subject
         submission = Submission(
-            id=uuid4().hex, agreement=found.agreement.id if found.agreement else "", dataflow=subject["dataflow"] or "",
-            provider=subject["provider"] or "", sha256=sha256, format=subject["format"], action=found.action,
-            verdict=report.verdict, by=by,
-        )  # fmt: skip
+            id=uuid4().hex,
+            agreement=found.agreement.id if found.agreement else "",
+            dataflow=subject["dataflow"] or "",
+            provider=subject["provider"] or "",
+            sha256=sha256,
+            format=subject["format"],
+            action=found.action,
+            verdict=report.verdict,
+            by=by,
+        )
         previous = history.latest.get((submission.agreement, submission.dataflow))
-        report = replace(report, subject={**subject, "submission": submission.id, "previousSubmission": previous.id if previous else None})
+        report = replace(
+            report,
+            subject={
+                **subject,
+                "submission": submission.id,
+                "previousSubmission": previous.id if previous else None,
+            },
+        )
         if found.accepted is None or found.dataset is None:
             return replace(submission, counts=_counts(report)), report
         schema = found.dataset.schema
-        before = self.store.read(previous.segment) if previous and previous.segment else None
+        before = self.store.read(Segment(**previous.segment)) if previous and previous.segment else None
         folded = fold(before, found.accepted, schema, found.action)
         if len(folded.refused):
             return self._append_refused(submission, report, found, len(folded.refused))
@@ -103,15 +128,25 @@ class Exchange:
         segment = self.store.write(folded.table, schema, agreement=submission.agreement, revision=revision)
         content = content_hash(found.accepted, schema)
         counts = replace(report.counts, changed=folded.added + folded.changed, unchanged=folded.unchanged)
-        report = replace(report, counts=counts, subject={**report.subject, "content": content, "revision": revision})
-        return replace(submission, content=content, segment=segment, revision=revision, counts=_counts(report)), report
+        report = replace(
+            report, counts=counts, subject={**report.subject, "content": content, "revision": revision}
+        )
+        return replace(
+            submission, content=content, segment=segment.as_dict(), revision=revision, counts=_counts(report)
+        ), report
 
     def _append_refused(
         self, submission: Submission, report: Report, found: Examined, refused: int
     ) -> tuple[Submission, Report]:
-        finding = Finding("append_changes_existing", count=refused, values={"agreement": submission.agreement})
-        counts = replace(report.counts, accepted=0, rejected=report.counts.received, errors=report.counts.errors + refused)
-        report = replace(report, verdict="rejected", counts=counts, findings=ordered((*report.findings, finding)))
+        finding = Finding(
+            "append_changes_existing", count=refused, values={"agreement": submission.agreement}
+        )
+        counts = replace(
+            report.counts, accepted=0, rejected=report.counts.received, errors=report.counts.errors + refused
+        )
+        report = replace(
+            report, verdict="rejected", counts=counts, findings=ordered((*report.findings, finding))
+        )
         return replace(submission, verdict="rejected", counts=_counts(report)), report
 
     def submission(self, id: str) -> Submission:
@@ -125,12 +160,16 @@ class Exchange:
         with self.blobs.open(self.submission(id).report) as blob:
             return orjson.loads(blob.read())  # type: ignore[no-any-return]
 
-    # --- a compiler ---------------------------------------------------------------------------------------------
+    # --- a compiler --------------------------------------------------------------------------------
 
-    def release(self, submissions: Sequence[str], *, by: str, public_from: datetime | None = None, note: str = "") -> Release:
+    def release(
+        self, submissions: Sequence[str], *, by: str, public_from: datetime | None = None, note: str = ""
+    ) -> Release:
         """Makes accepted submissions public, now or at an instant; all of them at once."""
         if public_from is not None and public_from.tzinfo is None:
-            raise SemanticFault(f"'{public_from.isoformat()}' has no time zone; expected for instance 2026-12-01T09:00:00+01:00")
+            raise SemanticFault(
+                f"'{public_from.isoformat()}' has no time zone; expected 2026-12-01T09:00:00+01:00 or alike"
+            )
         with self.ledger.writing() as book:
             revisions: dict[tuple[str, str], int] = {}
             for id in submissions:
@@ -152,7 +191,7 @@ class Exchange:
                 raise NotFound(f"There is no release {release}")
             book.append("release_cancelled", {"id": release, "by": by})
 
-    # --- an agency ----------------------------------------------------------------------------------------------
+    # --- an agency ---------------------------------------------------------------------------------
 
     def data(self, query: DataQuery, *, at: datetime | None = None, **more: Any) -> Answer:
         """The observations that `query` asks for, of the releases in force; `more` goes to the Answer."""
@@ -166,15 +205,21 @@ class Exchange:
         """What `data` would give, counted."""
         asked = self.planned(query)
         with self._turn():
-            return asked.schema, self.store.count(asked, self.segments(asked.schema, at or datetime.now(UTC), query.providers))
+            return asked.schema, self.store.count(
+                asked, self.segments(asked.schema, at or datetime.now(UTC), query.providers)
+            )
 
     def planned(self, query: DataQuery) -> Plan:
         flows = self.registry.flows(query)
         if not flows:
-            raise NotFound(f"There is no {query.context} {','.join(query.agencies)}:{','.join(query.ids)}({','.join(query.versions)})")
+            raise NotFound(
+                f"There is no {query.context} "
+                f"{','.join(query.agencies)}:{','.join(query.ids)}({','.join(query.versions)})"
+            )
         if len(flows) > 1:
             raise NotImplementedHere(
-                f"One answer holds one dataflow so far; the query names {len(flows)}: " + ", ".join(f.reference.short for f in flows)
+                f"One answer holds one dataflow so far; the query names {len(flows)}: "
+                + ", ".join(f.reference.short for f in flows)
             )
         return plan(query, self.registry.schema(flows[0].reference))
 
@@ -183,9 +228,13 @@ class Exchange:
         history = self.ledger.history()
         shown = effective(history.releases, at)
         flow = schema.dataflow.reference.short
-        found = [history.revision(agreement, flow, number) for (agreement, named), number in shown.items() if named == flow]
+        found = [
+            history.revision(agreement, flow, number)
+            for (agreement, named), number in shown.items()
+            if named == flow
+        ]
         kept = [s for s in found if s.segment and (not providers or s.provider in providers)]
-        return [s.segment for s in sorted(kept, key=lambda s: s.agreement) if s.segment]
+        return [Segment(**s.segment) for s in sorted(kept, key=lambda s: s.agreement) if s.segment]
 
     def effective_tag(self, at: datetime) -> str:
         """Changes whenever what is public changes: part of every ETag of data."""
@@ -203,7 +252,7 @@ class Exchange:
             raise NoResults(f"No structure matches {query}")
         return found
 
-    # --- turns --------------------------------------------------------------------------------------------------
+    # --- turns -------------------------------------------------------------------------------------
 
     def _turn(self) -> _Turn:
         return _Turn(self._turns)
@@ -236,7 +285,7 @@ class _Turn:
 
 
 def _started(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same, its first batch already made, so that faults come before the answer starts; NoResults if it is empty."""
+    """The same, its first batch already made: faults come before the answer starts; NoResults if empty."""
     first = next((batch for batch in batches if batch.num_rows), None)
     if first is None:
         raise NoResults("No observation matches the query")

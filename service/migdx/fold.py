@@ -1,8 +1,8 @@
 """Folding a submission onto the provider's previous revision: what an action does to what was there.
 
-SDMX 3.0 Technical Notes (Section 6), 3.4, and SDMX-CSV 2.x field guides, ACTION. Merge: values that are given replace
-those that were there, omitted ones stay. Replace: the observation as a whole is replaced; absent observations stay.
-Append: new observations only.
+SDMX 3.0 Technical Notes (Section 6), 3.4, and SDMX-CSV 2.x field guides, ACTION. Merge: values that are given
+replace those that were there, omitted ones stay. Replace: the observation as a whole is replaced; absent
+observations stay. Append: new observations only.
 """
 
 from __future__ import annotations
@@ -34,11 +34,14 @@ class Folded:
 
 
 def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Action) -> Folded:
-    """`sent` (no key twice with different contents) folded onto `previous`; both as `Dataset.table` gives them."""
+    """`sent` (no key twice with other contents) folded onto `previous`; both as `Dataset.table` makes."""
+    sent = _one_value_per_series(sent, schema, 0)
     if previous is None or not previous.num_rows:
         once = sent.take(pa.array(_last_of_each(_numbers(sent, schema.key))))
         return Folded(once, once.num_rows, 0, 0, np.zeros(0, np.int64))
-    both = pa.concat_tables([previous, sent.select(previous.column_names)]).unify_dictionaries().combine_chunks()
+    both = (
+        pa.concat_tables([previous, sent.select(previous.column_names)]).unify_dictionaries().combine_chunks()
+    )
     keys = _numbers(both, schema.key)
     old, new = keys[: previous.num_rows], keys[previous.num_rows :]
     last = _last_of_each(new)
@@ -51,7 +54,13 @@ def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Acti
     differs = _differ(both, was, now, merge=action != "Replace")
     if action == "Append":
         kept = np.concatenate((np.arange(previous.num_rows), previous.num_rows + last[~is_known]))
-        return Folded(both.take(pa.array(kept)), int((~is_known).sum()), 0, int((~differs).sum()), last[is_known][differs])
+        return Folded(
+            both.take(pa.array(kept)),
+            int((~is_known).sum()),
+            0,
+            int((~differs).sum()),
+            last[is_known][differs],
+        )
     added = previous.num_rows + last[~is_known]
     stay = np.setdiff1d(np.arange(previous.num_rows), was)
     replaced = both.take(pa.array(now))
@@ -74,13 +83,15 @@ def _numbers(table: pa.Table, ids: tuple[str, ...]) -> Numbers:
 
 
 def _codes(column: pa.ChunkedArray) -> Numbers:
+    """The index of each row's text, -1 where it is missing."""
+    return np.asarray(pc.fill_null(_encoded(column).indices, -1), np.int64)
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """A text column as one dictionary array."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    column = column.unify_dictionaries()
-    return np.concatenate(
-        [pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64) for chunk in column.chunks]
-        or [np.zeros(0, np.int64)]
-    )
+    return column.unify_dictionaries().combine_chunks()
 
 
 def _last_of_each(keys: Numbers) -> Numbers:
@@ -130,7 +141,7 @@ def _like(column: pa.ChunkedArray, model: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _one_value_per_series(table: pa.Table, schema: Schema, before: int) -> pa.Table:
-    """Series attributes hold for the whole series: what rows from `before` on say is said of the earlier ones too."""
+    """Series attributes hold for the whole series: what rows from `before` on say holds for all."""
     table = table.unify_dictionaries().combine_chunks()
     series = _numbers(table, tuple(d.id for d in schema.series_dimensions))
     for attribute in schema.series_attributes:
@@ -142,25 +153,26 @@ def _one_value_per_series(table: pa.Table, schema: Schema, before: int) -> pa.Ta
             told[series[rows][given]] = codes[rows][given]
         chosen = told[series]
         if (chosen != codes).any():
-            dictionary = table.column(attribute.id).combine_chunks().chunk(0).dictionary
+            dictionary = _encoded(table.column(attribute.id)).dictionary
             indices = pa.array(chosen.astype(np.int32), mask=chosen < 0)
             table = table.set_column(at, attribute.id, pa.DictionaryArray.from_arrays(indices, dictionary))
     return table
 
 
 def content_hash(table: pa.Table, schema: Schema) -> str:
-    """sha256 of what the observations say, whatever the order of rows, the format, or the digits of a number."""
+    """sha256 of what the observations say, whatever the order of rows, the format, or a number's digits."""
     total = np.zeros(table.num_rows, np.uint64)
     for component in schema.components:
         column = table.column(component.id)
         if pa.types.is_floating(column.type):
             hashes = pc.fill_null(column, np.nan).to_numpy().view(np.uint64)
         else:
-            encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-            encoded = encoded.unify_dictionaries().combine_chunks()
-            texts = encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else []
-            known = [int.from_bytes(hashlib.blake2b(t.encode(), digest_size=8).digest(), "big") for t in texts]
-            hashes = np.array([*known, 0], np.uint64)[_codes(encoded)]
+            encoded = _encoded(column)
+            texts = encoded.dictionary.to_pylist()
+            known = [
+                int.from_bytes(hashlib.blake2b(t.encode(), digest_size=8).digest(), "big") for t in texts
+            ]
+            hashes = np.array([*known, 0], np.uint64)[_codes(column)]
         # odd multiplier of the golden ratio: columns do not cancel each other
         total = (total * np.uint64(0x9E3779B97F4A7C15)) ^ hashes
         total ^= total >> np.uint64(29)

@@ -1,7 +1,7 @@
-"""Intake: from the bytes that a provider sends to a typed dataset and its report. It reads, and changes nothing.
+"""Intake: from the bytes that a provider sends to a typed dataset and its report. It changes nothing.
 
-Bytes are parsed in a child process (formats/sandbox.py); what comes back is bound to the dataflow that the file names
-and checked. An unreadable file is still a report, with one finding.
+Bytes are parsed in a child process (formats/sandbox.py); what comes back is bound to the dataflow that the
+file names and checked. An unreadable file is still a report, with one finding.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Examined:
 
 
 def examine(sent: Sent, registry: Registry, *, accept: str = "all") -> Examined:
-    """Reads and checks a file. `accept` is all (one error rejects everything) or valid (the sound rows are taken)."""
+    """Reads and checks a file; `accept`: all (one error rejects it) or valid (the sound rows are taken)."""
     started = time.perf_counter()
     sha256 = _digest(sent.file)
     columns = sandbox.read(sent.file, sent.media_type, sent.size)
@@ -63,10 +63,14 @@ def examine(sent: Sent, registry: Registry, *, accept: str = "all") -> Examined:
     flow, agreement, more = _target(columns, sent, registry)
     findings += more
     subject: dict[str, Any] = {
-        "sha256": sha256, "bytes": sent.size, "fileName": sent.file_name, "format": columns.format,
-        "dataflow": flow.reference.short if flow else None, "provider": sent.provider or _provider(agreement),
+        "sha256": sha256,
+        "bytes": sent.size,
+        "fileName": sent.file_name,
+        "format": columns.format,
+        "dataflow": flow.reference.short if flow else None,
+        "provider": sent.provider or _provider(agreement),
         "agreement": agreement.reference.short if agreement else None,
-    }  # fmt: skip
+    }
     action, refused = _action(columns)
     findings += refused
     dataset, rejected = None, np.ones(columns.table.num_rows, bool)
@@ -133,7 +137,7 @@ def _report(
 
 def _digest(file: BinaryIO) -> str:
     file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     file.seek(0)
     return digest
 
@@ -142,7 +146,7 @@ def _ms(start: float, end: float) -> float:
     return round((end - start) * 1000, 1)
 
 
-# --- which dataflow, which agreement ------------------------------------------------------------------------------
+# --- which dataflow, which agreement ---------------------------------------------------------------
 
 
 def _target(
@@ -153,7 +157,11 @@ def _target(
         return None, None, []
     named = [("dataflow", sent.dataflow)] if sent.dataflow else list(columns.structure)
     if not named:
-        return None, None, [Finding("no_dataflow", places=(Place(row=1),), expected={"dataflows": _ids(registry)})]
+        return (
+            None,
+            None,
+            [Finding("no_dataflow", places=(Place(row=1),), expected={"dataflows": _ids(registry)})],
+        )
     kind, text = named[0]
     flow = _flow(kind, text, registry)
     if flow is None:
@@ -170,7 +178,11 @@ def _target(
 
 
 def _flow(kind: str, text: str, registry: Registry) -> Dataflow | None:
-    cls = {"datastructure": "DataStructure", "dataprovision": "ProvisionAgreement", "provisionagreement": "ProvisionAgreement"}
+    cls = {
+        "datastructure": "DataStructure",
+        "dataprovision": "ProvisionAgreement",
+        "provisionagreement": "ProvisionAgreement",
+    }
     try:
         asked = parse_short(text, cls.get(kind, "Dataflow"))
     except ExchangeError:
@@ -178,11 +190,19 @@ def _flow(kind: str, text: str, registry: Registry) -> Dataflow | None:
     flows = registry.of(Dataflow)
     if asked.kind == "ProvisionAgreement":
         agreement = registry.find(asked)
-        found = registry.find(agreement.dataflow) if isinstance(agreement, ProvisionAgreement) and agreement.dataflow else None
+        found = (
+            registry.find(agreement.dataflow)
+            if isinstance(agreement, ProvisionAgreement) and agreement.dataflow
+            else None
+        )
         return found if isinstance(found, Dataflow) else None
     if asked.kind == "DataStructure":
         dsd = registry.find(asked)
-        on_it = [flow for flow in flows if isinstance(dsd, DataStructure) and flow.structure and registry.find(flow.structure) is dsd]
+        on_it = [
+            flow
+            for flow in flows
+            if isinstance(dsd, DataStructure) and flow.structure and registry.find(flow.structure) is dsd
+        ]
         return on_it[0] if len(on_it) == 1 else None
     if asked.agency == "*":
         matching = [flow for flow in flows if flow.id == asked.id]
@@ -203,15 +223,23 @@ def _no_agreement(provider: str, flow: Dataflow, registry: Registry) -> Finding:
     known = [item.id for scheme in registry.of(DataProviderScheme) for item in scheme.items]
     near = get_close_matches(provider.upper(), known, n=3, cutoff=0.4)
     return Finding(
-        "no_agreement", value=provider, values={"dataflow": flow.reference.short},
+        "no_agreement",
+        value=provider,
+        values={"dataflow": flow.reference.short},
         expected={"nearest": [{"code": n, "why": "similar"} for n in near]},
-    )  # fmt: skip
+    )
 
 
 def _action(columns: Columns) -> tuple[Action, list[Finding]]:
     given = [action for action in columns.actions if action] or [""]
     if len(given) > 1:
-        return "Merge", [Finding("several_actions", value=", ".join(given), expected={"actions": sorted(set(ACTIONS) - {""})})]
+        return "Merge", [
+            Finding(
+                "several_actions", value=", ".join(given), expected={"actions": sorted(set(ACTIONS) - {""})}
+            )
+        ]
     if given[0] not in ACTIONS:
-        return "Merge", [Finding("action_not_taken", value=given[0], expected={"actions": sorted(set(ACTIONS) - {""})})]
+        return "Merge", [
+            Finding("action_not_taken", value=given[0], expected={"actions": sorted(set(ACTIONS) - {""})})
+        ]
     return ACTIONS[given[0]], []

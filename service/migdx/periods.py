@@ -1,8 +1,8 @@
 """SDMX time periods: what a text such as 2023, 2023-Q2 or 2023-01-01/P1Y covers, in days.
 
-SDMX 3.0 Information Model, section 4.2.14, and Technical Notes (Section 6), 4.2: Gregorian, reporting, distinct and
-range periods. A period is a closed interval of days since 1970-01-01; comparisons between frequencies are
-comparisons of these intervals. Reporting years start on --01-01 here.
+SDMX 3.0 Information Model, section 4.2.14, and Technical Notes (Section 6), 4.2: Gregorian, reporting,
+distinct and range periods. A period is a closed interval of days since 1970-01-01; comparisons between
+frequencies are comparisons of these intervals. Reporting years start on --01-01 here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """`start` and `end` are days since 1970-01-01, both inside; `kind` is the letter of its length, see KINDS."""
+    """`start` and `end` are days since 1970-01-01, both inside; `kind` is its letter in KINDS."""
 
     text: str
     start: int
@@ -27,17 +27,40 @@ class Period:
 
 
 KINDS = {
-    "A": "year", "S": "half-year", "T": "trimester", "Q": "quarter", "M": "month", "W": "week", "D": "day",
-    "I": "instant", "R": "range",
-}  # fmt: skip
+    "A": "year",
+    "S": "half-year",
+    "T": "trimester",
+    "Q": "quarter",
+    "M": "month",
+    "W": "week",
+    "D": "day",
+    "I": "instant",
+    "R": "range",
+}
 
 _KINDS_OF_FREQUENCY = {
-    "A": "A", "S": "S", "T": "T", "A_3": "T", "Q": "Q", "M": "M", "W": "W", "D": "D", "B": "D", "H": "I", "N": "I",
-}  # fmt: skip
+    "A": "A",
+    "S": "S",
+    "T": "T",
+    "A_3": "T",
+    "Q": "Q",
+    "M": "M",
+    "W": "W",
+    "D": "D",
+    "B": "D",
+    "H": "I",
+    "N": "I",
+}
 _EXAMPLES = {
-    "A": "2023", "S": "2023-S1", "T": "2023-T1", "Q": "2023-Q1", "M": "2023-01", "W": "2023-W01", "D": "2023-01-31",
+    "A": "2023",
+    "S": "2023-S1",
+    "T": "2023-T1",
+    "Q": "2023-Q1",
+    "M": "2023-01",
+    "W": "2023-W01",
+    "D": "2023-01-31",
     "I": "2023-01-31T12:00:00",
-}  # fmt: skip
+}
 
 _GREGORIAN = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:Z|[+-]\d\d:\d\d)?\Z", re.ASCII)
 _REPORTING = re.compile(r"(\d{4})-(?:(A)1|([ST])(\d)|(Q)([1-4])|(M)(\d\d)|(W)(\d\d)|(D)(\d{3}))\Z", re.ASCII)
@@ -113,7 +136,9 @@ def _range(text: str) -> Period | None:
     year, month = divmod(total, 12)
     after = date(year, month + 1, min(first.day, monthrange(year, month + 1)[1]))
     end = _day(after) + weeks * 7 + days - 1
-    kind = next((k for k, length in _MONTHS.items() if years * 12 + months == length and not weeks + days), "R")
+    kind = next(
+        (k for k, length in _MONTHS.items() if years * 12 + months == length and not weeks + days), "R"
+    )
     kind = "W" if tail in ("P1W", "P7D") else "D" if tail == "P1D" else kind
     return Period(text, start.start, max(start.start, end), kind)
 

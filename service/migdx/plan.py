@@ -1,7 +1,7 @@
 """Plan: what a query means for a schema; every engine answers it, stores/memory.py says what the answer is.
 
-A plan asks for observations: the rows for which one of `keys` and all of `conditions` hold, in the natural order
-(agreement, series key, period), at most `first_n`/`last_n` of each series, then `offset` and `limit`.
+A plan asks for observations: the rows for which one of `keys` and all of `conditions` hold, in the natural
+order (agreement, series key, period), at most `first_n`/`last_n` of each series, then `offset` and `limit`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Plan:
 def plan(query: DataQuery, schema: Schema) -> Plan:
     """What `query` means for `schema`.
 
-    Codes that no list has are not an error: nothing matches them. SemanticFault names a component that the structure
-    does not have, SyntaxFault a key that has too many positions or a bound that is no period.
+    Codes that no list has are not an error: nothing matches them. SemanticFault names a component that the
+    structure does not have, SyntaxFault a key that has too many positions or a bound that is no period.
     """
     return Plan(
         schema,
@@ -67,21 +67,27 @@ def _key(positions: KeyPositions, schema: Schema) -> Key:
             f"The key has {len(positions)} positions; {schema.dsd.reference.short} has {len(dimensions)}: "
             + ".".join(d.id for d in dimensions)
         )
-    return tuple((d.id, frozenset(values)) for d, values in zip(dimensions, positions, strict=False) if values)
+    return tuple(
+        (d.id, frozenset(values)) for d, values in zip(dimensions, positions, strict=False) if values
+    )
 
 
 def _checked(condition: Condition, schema: Schema) -> Condition:
     component = schema.by_id.get(condition.component)
     if component is None:
         raise SemanticFault(
-            f"c[{condition.component}]: {schema.dsd.reference.short} has no component {condition.component}; it has "
+            f"{schema.dsd.reference.short} has no component {condition.component}; it has "
             + ", ".join(schema.by_id)
         )
     for term in condition.any_of:
         for atom in term:
-            if component.role == "time" and atom.operator not in ("co", "nc", "sw", "ew") and not parse_period(atom.value):
+            if (
+                component.role == "time"
+                and atom.operator not in ("co", "nc", "sw", "ew")
+                and not parse_period(atom.value)
+            ):
                 raise SyntaxFault(
-                    f"c[{component.id}]: '{atom.value}' is not a time period; expected for instance 2023, 2023-Q1, 2023-01"
+                    f"c[{component.id}]: '{atom.value}' is no time period; expected 2023, 2023-Q1 ..."
                 )
             if component.numeric and atom.operator not in ("co", "nc", "sw", "ew"):
                 _number(component.id, atom.value)
@@ -102,16 +108,23 @@ def _chosen(asked: Sequence[str], known: Sequence[str], what: str) -> tuple[str,
         return ()
     unknown = [id for id in asked if id not in known]
     if unknown:
-        raise SemanticFault(f"{what}={','.join(asked)}: there is no {unknown[0]}; expected all, none or {', '.join(known)}")
+        raise SemanticFault(
+            f"{what}={','.join(asked)}: there is no {unknown[0]}; expected all, none or {', '.join(known)}"
+        )
     return tuple(id for id in known if id in asked)
 
 
 def _attributes(asked: Sequence[str], schema: Schema) -> tuple[str, ...]:
-    """`dsd` and `all` are all attributes of the DSD; dataset, series and obs are levels; ids may be mixed in."""
+    """`dsd` and `all` are all attributes; dataset, series and obs are levels; ids may be mixed in."""
     levels = {
-        "dataset": schema.dataset_attributes, "series": schema.series_attributes, "obs": schema.observation_attributes,
-        "dsd": schema.attributes, "all": schema.attributes, "none": (), "msd": (),
-    }  # fmt: skip
+        "dataset": schema.dataset_attributes,
+        "series": schema.series_attributes,
+        "obs": schema.observation_attributes,
+        "dsd": schema.attributes,
+        "all": schema.attributes,
+        "none": (),
+        "msd": (),
+    }
     wanted = {a.id for word in asked for a in levels.get(word, ())}
     named = [word for word in asked if word not in levels]
     known = [a.id for a in schema.attributes]
@@ -122,7 +135,7 @@ def _attributes(asked: Sequence[str], schema: Schema) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Availability:
-    """What a plan would return: `codes` per dimension with how many observations have each, without the rows."""
+    """What a plan would return, without the rows: per dimension its codes with their observations."""
 
     codes: dict[str, dict[str, int]]
     series: int
@@ -136,11 +149,11 @@ Action = Literal["Replace", "Merge", "Delete", "Append", "Information"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a writer turns into bytes: `batches` has `plan.columns`, in natural order; nothing is held in memory.
+    """What a writer turns into bytes: `batches` has `plan.columns` in natural order; nothing is held.
 
-    dimensions and attributes are utf8 or dictionary of utf8, null where missing; measures are float64, null where
-    missing; `_text_<measure>` is the sender's text where the number does not give it back. `dimension_at_observation`
-    is TIME_PERIOD, another dimension, or AllDimensions.
+    dimensions and attributes are utf8 or dictionary of utf8, null where missing; measures are float64, null
+    where missing; `_text_<measure>` is the sender's text where the number does not give it back.
+    `dimension_at_observation` is TIME_PERIOD, another dimension, or AllDimensions.
     """
 
     plan: Plan

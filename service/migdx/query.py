@@ -1,4 +1,4 @@
-"""DataQuery and StructureQuery: what a URL says, before any structure is known. Frozen; `str` is the canonical form.
+"""DataQuery and StructureQuery: what a URL says, before any structure is known; `str` is the canonical form.
 
 sdmx-rest v2.2.2, doc/data.md; sdmx-rest v1.5.0, 4_4_data_queries.md.
 """
@@ -65,20 +65,32 @@ class DataQuery:
         path = "/".join(
             (self.context, ",".join(self.agencies), ",".join(self.ids), ",".join(self.versions), keys)
         )
-        pairs = [(f"c[{condition.component}]", str(condition)) for condition in sorted(
-            self.conditions, key=lambda condition: condition.component)]  # fmt: skip
+        pairs = [
+            (f"c[{condition.component}]", str(condition))
+            for condition in sorted(self.conditions, key=lambda condition: condition.component)
+        ]
         optional = (
-            ("providers", ",".join(self.providers)), ("firstNObservations", self.first_n),
-            ("lastNObservations", self.last_n), ("dimensionAtObservation", self.dimension_at_observation),
-            ("attributes", ",".join(self.attributes)), ("measures", ",".join(self.measures)),
-            ("offset", self.offset), ("limit", self.limit),
-        )  # fmt: skip
+            ("providers", ",".join(self.providers)),
+            ("firstNObservations", self.first_n),
+            ("lastNObservations", self.last_n),
+            ("dimensionAtObservation", self.dimension_at_observation),
+            ("attributes", ",".join(self.attributes)),
+            ("measures", ",".join(self.measures)),
+            ("offset", self.offset),
+            ("limit", self.limit),
+        )
         pairs += [(name, str(value)) for name, value in optional if value]
         return path + "?" + "&".join(f"{quote(name)}={quote(value)}" for name, value in pairs)
 
 
 Detail = Literal[
-    "full", "allstubs", "referencestubs", "allcompletestubs", "referencecompletestubs", "referencepartial", "raw"
+    "full",
+    "allstubs",
+    "referencestubs",
+    "allcompletestubs",
+    "referencecompletestubs",
+    "referencepartial",
+    "raw",
 ]
 DETAILS: tuple[str, ...] = get_args(Detail)
 REFERENCES = ("none", "parents", "parentsandsiblings", "ancestors", "children", "descendants", "all")
@@ -86,7 +98,7 @@ REFERENCES = ("none", "parents", "parentsandsiblings", "ancestors", "children", 
 
 @dataclass(frozen=True)
 class StructureQuery:
-    """`kinds` are class names (Codelist), ("*",) is every kind; `references` are words of REFERENCES or class names."""
+    """`kinds` are class names, ("*",) is every kind; `references` are words of REFERENCES or class names."""
 
     kinds: tuple[str, ...] = ("*",)
     agencies: tuple[str, ...] = ("*",)
@@ -103,9 +115,11 @@ class StructureQuery:
 
 
 def parse_condition(component: str, text: str) -> Condition:
-    """The value of c[component]: `,` is OR, `+` is AND, each comparison may start with an operator and a colon."""
+    """The value of c[component]: `,` is OR, `+` is AND; a comparison may start with operator and colon."""
     if not text:
-        raise SyntaxFault(f"c[{component}] has no value; expected for instance c[{component}]=A or =ge:2010+le:2020")
+        raise SyntaxFault(
+            f"c[{component}] has no value; expected for instance c[{component}]=A or =ge:2010+le:2020"
+        )
     terms = tuple(tuple(_atom(component, part) for part in term.split("+")) for term in text.split(","))
     return Condition(component, terms)
 
@@ -117,12 +131,14 @@ def _atom(component: str, text: str) -> Atom:
     else:
         operator, value = "eq", text
     if not value:
-        raise SyntaxFault(f"c[{component}] has an empty comparison in '{text}'; expected a value, or operator:value")
+        raise SyntaxFault(
+            f"c[{component}] has an empty comparison in '{text}'; expected a value, or operator:value"
+        )
     return Atom(operator, value)
 
 
 def parse_keys(text: str) -> tuple[KeyPositions, ...]:
-    """The key segment of a path; `,` parts alternatives, `.` positions, `+` values (1.5); empty and `*` are any.
+    """The key segment of a path: `,` parts alternatives, `.` positions, `+` values (1.5); empty, `*` are any.
 
     A lone wildcard gives no alternative at all: every key.
     """

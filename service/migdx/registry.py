@@ -1,7 +1,7 @@
 """Registry: the structures known, as an immutable value with a digest. Loaded from folders of SDMX messages.
 
-A file's path is its identity: <agency>/<id>-<version>.xml holds that artefact and no other; any other name is a bundle.
-A broken file stops the load with its path, line and reason.
+A file's path is its identity: <agency>/<id>-<version>.xml holds that artefact and no other; any other name is
+a bundle. A broken file stops the load with its path, line and reason.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .query import DataQuery, StructureQuery
 from .schema import Schema, SchemaComponent, narrow
 from .structures import (
     KINDS,
+    Attribute,
     Codelist,
     CodelistExtension,
     Component,
@@ -38,9 +39,12 @@ from .structures import (
 from .urn import Reference, select_versions, version_order
 
 HOLDERS = {
-    "Code": "Codelist", "Concept": "ConceptScheme", "DataProvider": "DataProviderScheme", "Agency": "AgencyScheme",
+    "Code": "Codelist",
+    "Concept": "ConceptScheme",
+    "DataProvider": "DataProviderScheme",
+    "Agency": "AgencyScheme",
     "HierarchicalCode": "Hierarchy",
-}  # fmt: skip
+}
 """The maintainable that holds an item of a class."""
 
 A = TypeVar("A", bound=Maintainable)
@@ -61,7 +65,7 @@ class Registry:
         self._schemas: dict[tuple[str, str], Schema] = {}
         self._codelists: dict[str, Codelist] = {}
 
-    # --- loading ----------------------------------------------------------------------------------------------
+    # --- loading -----------------------------------------------------------------------------------
 
     @classmethod
     def load(cls, folders: Sequence[Path], read: Reader) -> Registry:
@@ -73,7 +77,9 @@ class Registry:
                 raise StructureFault("there is no such folder of structures", str(folder))
             for path in sorted(folder.rglob("*.xml")):
                 source = path.read_bytes()
-                digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + hashlib.sha256(source).digest())
+                digest.update(
+                    path.relative_to(folder).as_posix().encode() + b"\0" + hashlib.sha256(source).digest()
+                )
                 found = read(source, str(path))
                 _check_identity(path, folder, found)
                 artefacts += found
@@ -90,7 +96,7 @@ class Registry:
         for flow in self.of(Dataflow):
             self.schema(flow.reference)
 
-    # --- looking up -------------------------------------------------------------------------------------------
+    # --- looking up --------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Maintainable]:
         for versions in self._artefacts.values():
@@ -102,7 +108,9 @@ class Registry:
     def of(self, cls: type[A]) -> list[A]:
         """Every artefact of a class, by agency, id and version."""
         found = [artefact for artefact in self if isinstance(artefact, cls)]
-        return sorted(found, key=lambda artefact: (artefact.agency, artefact.id, version_order(artefact.version)))
+        return sorted(
+            found, key=lambda artefact: (artefact.agency, artefact.id, version_order(artefact.version))
+        )
 
     def find(self, reference: Reference) -> Maintainable | None:
         """The artefact that a reference leads to (the holder, for an item), None when it leads nowhere."""
@@ -112,14 +120,21 @@ class Registry:
         if artefact is None and any(sign in reference.version for sign in "+~*"):
             chosen = select_versions(reference.version, versions)
             artefact = versions[chosen[-1]] if chosen else None
-        if artefact and reference.item and isinstance(artefact, ItemScheme) and not self._holds(artefact, reference.item):
+        if (
+            artefact
+            and reference.item
+            and isinstance(artefact, ItemScheme)
+            and not self._holds(artefact, reference.item)
+        ):
             return None
         return artefact
 
     def _holds(self, scheme: ItemScheme, item: str) -> bool:
         if item in scheme.by_id:
             return True
-        return isinstance(scheme, Codelist) and bool(scheme.extensions) and item in self.codelist(scheme).by_id
+        return (
+            isinstance(scheme, Codelist) and bool(scheme.extensions) and item in self.codelist(scheme).by_id
+        )
 
     def get(self, cls: type[A], reference: Reference) -> A:
         """The artefact of class `cls`; NotFound says what was looked for."""
@@ -129,7 +144,7 @@ class Registry:
         return found
 
     def codelist(self, codelist: Codelist) -> Codelist:
-        """The list with its extensions resolved: its own codes first, then those it takes from others, in order."""
+        """The list with its extensions resolved: its own codes first, then those it takes from others."""
         if not codelist.extensions:
             return codelist
         if codelist.urn not in self._codelists:
@@ -141,7 +156,7 @@ class Registry:
             self._codelists[codelist.urn] = replace(codelist, items=tuple(items.values()), extensions=())
         return self._codelists[codelist.urn]
 
-    # --- schemas ----------------------------------------------------------------------------------------------
+    # --- schemas -----------------------------------------------------------------------------------
 
     def flows(self, query: DataQuery) -> list[Dataflow]:
         """The dataflows that a data query's context names, in the order of their ids."""
@@ -154,8 +169,11 @@ class Registry:
 
     def _flows(self, context: str, agency: str, id: str, version: str) -> Iterator[Dataflow]:
         kind: dict[str, type[Maintainable]] = {
-            "dataflow": Dataflow, "datastructure": DataStructure, "provisionagreement": ProvisionAgreement, "*": Dataflow,
-        }  # fmt: skip
+            "dataflow": Dataflow,
+            "datastructure": DataStructure,
+            "provisionagreement": ProvisionAgreement,
+            "*": Dataflow,
+        }
         for artefact in self.select(StructureQuery((kind[context].kind,), (agency,), (id,), version)):
             if isinstance(artefact, Dataflow):
                 yield artefact
@@ -163,11 +181,13 @@ class Registry:
                 yield self.get(Dataflow, artefact.dataflow)
             else:
                 yield from (
-                    flow for flow in self.of(Dataflow) if flow.structure and self.find(flow.structure) is artefact
+                    flow
+                    for flow in self.of(Dataflow)
+                    if flow.structure and self.find(flow.structure) is artefact
                 )
 
     def schema(self, dataflow: Reference, agreement: ProvisionAgreement | None = None) -> Schema:
-        """The dataflow's DSD resolved, constraints of DSD and dataflow applied, and those of the agreement if given."""
+        """The dataflow's DSD resolved, constraints of DSD, dataflow and, if given, agreement applied."""
         flow = self.get(Dataflow, dataflow)
         cached = (flow.urn, agreement.urn if agreement else "")
         if cached not in self._schemas:
@@ -189,7 +209,13 @@ class Registry:
             for include, values in limits:
                 merged = narrow(merged, frozenset(values) if include else base.codes - frozenset(values))
             given = granted.get(part.id)
-            grant = None if given is None else frozenset(given[1]) if given[0] else base.codes - frozenset(given[1])
+            grant = (
+                None
+                if given is None
+                else frozenset(given[1])
+                if given[0]
+                else base.codes - frozenset(given[1])
+            )
             made.append(replace(base, allowed=merged, granted=grant))
         metadata = self.get(MetadataStructure, dsd.metadata) if dsd.metadata else None
         return Schema(flow, dsd, tuple(made), metadata, agreement.id if agreement else "")
@@ -200,20 +226,27 @@ class Registry:
         core = concept.representation if isinstance(concept, Concept) else None
         shape = part.representation or core or Representation()
         codelist = self.codelist(self.get(Codelist, shape.enumeration)) if shape.enumeration else None
-        if isinstance(part, Dimension):
-            role, mandatory, attached, to = ("time" if part.is_time else "dimension"), True, "observation", ()
-        elif isinstance(part, Measure):
-            role, mandatory, attached, to = "measure", part.mandatory, "observation", ()
-        else:
-            role, mandatory, attached, to = "attribute", part.mandatory, part.attached, part.to  # type: ignore[attr-defined]
-        return SchemaComponent(
-            id=part.id, role=role, names=concept.names if concept else {}, position=position, codelist=codelist,  # type: ignore[arg-type]
-            text_type=shape.text_type, facets=shape.facets, mandatory=mandatory, attached=attached, to=to,  # type: ignore[arg-type]
+        made = SchemaComponent(
+            id=part.id,
+            role="dimension",
+            names=concept.names if concept else {},
+            position=position,
+            codelist=codelist,
+            text_type=shape.text_type,
+            facets=shape.facets,
+            mandatory=True,
             max_occurs=shape.max_occurs,
-        )  # fmt: skip
+        )
+        if isinstance(part, Dimension):
+            return replace(made, role="time") if part.is_time else made
+        if isinstance(part, Attribute):
+            return replace(
+                made, role="attribute", mandatory=part.mandatory, attached=part.attached, to=part.to
+            )
+        return replace(made, role="measure", mandatory=isinstance(part, Measure) and part.mandatory)
 
     def _constrained(self, target: Maintainable) -> dict[str, tuple[bool, tuple[str, ...]]]:
-        """Per component (include, values) of the constraints attached to `target`; several regions are united."""
+        """Per component (include, values) of the constraints attached to `target`; regions are united."""
         merged: dict[str, tuple[bool, tuple[str, ...]]] = {}
         for constraint in self._constraints.get(target.urn, ()):
             regions = [region for region in constraint.regions if region.include]
@@ -247,10 +280,10 @@ class Registry:
                 found[agreement.provider.item, flow.urn] = agreement
         return found
 
-    # --- structure queries ------------------------------------------------------------------------------------
+    # --- structure queries -------------------------------------------------------------------------
 
     def select(self, query: StructureQuery) -> list[Maintainable]:
-        """The artefacts that a structure query asks for, without references and detail (structure_answer adds them)."""
+        """The artefacts that a structure query asks for; structure_answer adds references and detail."""
         chosen: list[Maintainable] = []
         kinds = KINDS if "*" in query.kinds else query.kinds
         for (kind, agency, id), versions in self._artefacts.items():
@@ -284,7 +317,9 @@ class Registry:
     def structure_answer(self, query: StructureQuery) -> list[Maintainable]:
         """The artefacts of a structure query with what `references` adds and as `detail` shows them."""
         asked = {artefact.urn: artefact for artefact in self.select(query)}
-        related = {a.urn: a for a in self._related(list(asked.values()), query.references) if a.urn not in asked}
+        related = {
+            a.urn: a for a in self._related(list(asked.values()), query.references) if a.urn not in asked
+        }
         shown = [self._with_items(artefact, query) for artefact in asked.values()]
         return [
             *(self._shown(artefact, query.detail, asked=True) for artefact in shown),
@@ -306,7 +341,9 @@ class Registry:
         if detail == "allstubs" or (detail == "referencestubs" and not asked):
             return artefact.stub()
         if detail == "allcompletestubs" or (detail == "referencecompletestubs" and not asked):
-            return replace(artefact.stub(), descriptions=artefact.descriptions, annotations=artefact.annotations)
+            return replace(
+                artefact.stub(), descriptions=artefact.descriptions, annotations=artefact.annotations
+            )
         return self.codelist(artefact) if isinstance(artefact, Codelist) else artefact
 
     def _related(self, asked: list[Maintainable], words: tuple[str, ...]) -> Iterator[Maintainable]:
@@ -352,7 +389,7 @@ def _matches(asked: tuple[str, ...], value: str) -> bool:
 
 
 def _selected(codelist: Codelist, extension: CodelistExtension) -> Iterator[Item]:
-    """The codes that an extension takes, prefixed; `%` in a member value stands for any text (SDMX 3.0 IM, 4.3)."""
+    """The codes that an extension takes, prefixed; `%` in a member value is any text (SDMX 3.0 IM, 4.3)."""
     for item in codelist.items:
         if extension.include and not any(_like(item.id, pattern) for pattern in extension.include):
             continue
@@ -379,4 +416,6 @@ def _check_identity(path: Path, folder: Path, found: list[Maintainable]) -> None
     given = [(artefact.agency, artefact.id, artefact.version) for artefact in found]
     if given != [wanted]:
         names = ", ".join(f"{a}:{i}({v})" for a, i, v in given) or "nothing"
-        raise StructureFault(f"by its name the file holds {agency}:{id}({version}) and no more; it holds {names}", str(path))
+        raise StructureFault(
+            f"by its name the file holds {agency}:{id}({version}) and no more; it holds {names}", str(path)
+        )

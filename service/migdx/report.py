@@ -1,7 +1,7 @@
 """Findings and the Report that holds them: what is wrong with a file, where, and what would be right.
 
-A finding is a group: one fault with one cause, its exact number of rows and a sample of their places. Rows and
-columns are 1-based as a spreadsheet shows them. Findings describe bad data; errors.py ends requests.
+A finding is a group: one fault with one cause, its exact number of rows and a sample of their places. Rows
+and columns are 1-based as a spreadsheet shows them. Findings describe bad data; errors.py ends requests.
 """
 
 from __future__ import annotations
@@ -88,7 +88,10 @@ class Report:
 
 def as_dict(finding: Finding, languages: Sequence[str] = ("en",)) -> dict[str, Any]:
     place_names = Place.__slots__
-    places = [{n: v for n in place_names if (v := getattr(place, n)) not in (0, "", None)} for place in finding.places]
+    places = [
+        {n: v for n in place_names if (v := getattr(place, n)) not in (0, "", None)}
+        for place in finding.places
+    ]
     return {
         "code": finding.code,
         "severity": finding.severity,
@@ -104,11 +107,11 @@ def as_dict(finding: Finding, languages: Sequence[str] = ("en",)) -> dict[str, A
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Errors first, then by rows affected, most first; equals keep their order, so a cause precedes its effects."""
+    """Errors first, then most rows first; equals keep their order, so a cause precedes its effects."""
     return tuple(sorted(findings, key=lambda finding: (_ORDER[finding.severity], -finding.count)))
 
 
-# --- messages -------------------------------------------------------------------------------------------------
+# --- messages --------------------------------------------------------------------------------------
 
 
 @cache

@@ -23,25 +23,50 @@ from .structures import (
 
 Role = Literal["dimension", "time", "measure", "attribute"]
 
-NUMERIC = frozenset({
-    "Double", "Float", "Decimal", "Integer", "Long", "Short", "BigInteger", "Count", "Incremental", "Numeric",
-})  # fmt: skip
+NUMERIC = frozenset(
+    {
+        "Double",
+        "Float",
+        "Decimal",
+        "Integer",
+        "Long",
+        "Short",
+        "BigInteger",
+        "Count",
+        "Incremental",
+        "Numeric",
+    }
+)
 INTEGRAL = frozenset({"Integer", "Long", "Short", "BigInteger", "Count", "Incremental"})
 
-TEMPORAL = frozenset({
-    "ObservationalTimePeriod", "StandardTimePeriod", "BasicTimePeriod", "GregorianTimePeriod", "GregorianYear",
-    "GregorianYearMonth", "GregorianDay", "ReportingTimePeriod", "TimeRange", "DateTime", "Time", "Month", "MonthDay",
-    "Day", "Duration",
-})  # fmt: skip
+TEMPORAL = frozenset(
+    {
+        "ObservationalTimePeriod",
+        "StandardTimePeriod",
+        "BasicTimePeriod",
+        "GregorianTimePeriod",
+        "GregorianYear",
+        "GregorianYearMonth",
+        "GregorianDay",
+        "ReportingTimePeriod",
+        "TimeRange",
+        "DateTime",
+        "Time",
+        "Month",
+        "MonthDay",
+        "Day",
+        "Duration",
+    }
+)
 
 
 @dataclass(frozen=True)
 class SchemaComponent:
     """A component with everything resolved.
 
-    `allowed` is the set of values that the constraints of DSD and dataflow leave, `granted` what those of the provision
-    agreement leave; None when they say nothing. `codelist` is None for uncoded components; `attached` and `to` tell an
-    attribute's level.
+    `allowed` is the set of values that the constraints of DSD and dataflow leave, `granted` what those of the
+    provision agreement leave; None when they say nothing. `codelist` is None for uncoded components;
+    `attached` and `to` tell an attribute's level.
     """
 
     id: str
@@ -137,7 +162,7 @@ class Schema:
 
     @cached_property
     def masked(self) -> tuple[str, ...]:
-        """What a confidential observation never shows: measures, and what could tell them (bounds, sizes, comments).
+        """What a confidential observation never shows: measures, and what could tell them (bounds, comments).
 
         Coded attributes and dates stay: they say why the value is not there.
         """

@@ -15,35 +15,88 @@ from .errors import SyntaxFault
 # class -> the package that stands before it in a URN; 3.0 names, with those of 2.1 that readers meet
 PACKAGES: dict[str, str] = {
     **dict.fromkeys(
-        ("AgencyScheme", "DataProviderScheme", "DataConsumerScheme", "MetadataProviderScheme",
-         "OrganisationUnitScheme", "Agency", "DataProvider", "DataConsumer", "MetadataProvider",
-         "OrganisationUnit"), "base"),
+        (
+            "AgencyScheme",
+            "DataProviderScheme",
+            "DataConsumerScheme",
+            "MetadataProviderScheme",
+            "OrganisationUnitScheme",
+            "Agency",
+            "DataProvider",
+            "DataConsumer",
+            "MetadataProvider",
+            "OrganisationUnit",
+        ),
+        "base",
+    ),
     **dict.fromkeys(
-        ("Codelist", "Code", "ValueList", "ValueItem", "Hierarchy", "HierarchyAssociation", "HierarchicalCode",
-         "GeographicCodelist", "GeoGridCodelist", "HierarchicalCodelist"), "codelist"),
+        (
+            "Codelist",
+            "Code",
+            "ValueList",
+            "ValueItem",
+            "Hierarchy",
+            "HierarchyAssociation",
+            "HierarchicalCode",
+            "GeographicCodelist",
+            "GeoGridCodelist",
+            "HierarchicalCodelist",
+        ),
+        "codelist",
+    ),
     **dict.fromkeys(("ConceptScheme", "Concept"), "conceptscheme"),
     **dict.fromkeys(
-        ("DataStructure", "Dataflow", "Dimension", "TimeDimension", "Measure", "DataAttribute",
-         "GroupDimensionDescriptor"), "datastructure"),
+        (
+            "DataStructure",
+            "Dataflow",
+            "Dimension",
+            "TimeDimension",
+            "Measure",
+            "DataAttribute",
+            "GroupDimensionDescriptor",
+        ),
+        "datastructure",
+    ),
     **dict.fromkeys(
-        ("MetadataStructure", "Metadataflow", "MetadataSet", "MetadataAttribute"), "metadatastructure"),
+        ("MetadataStructure", "Metadataflow", "MetadataSet", "MetadataAttribute"), "metadatastructure"
+    ),
     **dict.fromkeys(
-        ("ProvisionAgreement", "MetadataProvisionAgreement", "DataConstraint", "MetadataConstraint"), "registry"),
+        ("ProvisionAgreement", "MetadataProvisionAgreement", "DataConstraint", "MetadataConstraint"),
+        "registry",
+    ),
     **dict.fromkeys(
         ("CategoryScheme", "Category", "Categorisation", "ReportingTaxonomy", "ReportingCategory"),
-        "categoryscheme"),
+        "categoryscheme",
+    ),
     **dict.fromkeys(
-        ("StructureMap", "RepresentationMap", "ConceptSchemeMap", "CategorySchemeMap", "OrganisationSchemeMap",
-         "ReportingTaxonomyMap"), "structuremapping"),  # 2.1, where the class is StructureSet, says "mapping"
+        (
+            "StructureMap",
+            "RepresentationMap",
+            "ConceptSchemeMap",
+            "CategorySchemeMap",
+            "OrganisationSchemeMap",
+            "ReportingTaxonomyMap",
+        ),
+        "structuremapping",
+    ),  # 2.1, where the class is StructureSet, says "mapping"
     **dict.fromkeys(
-        ("TransformationScheme", "RulesetScheme", "UserDefinedOperatorScheme", "CustomTypeScheme",
-         "NamePersonalisationScheme", "VtlMappingScheme"), "transformation"),
+        (
+            "TransformationScheme",
+            "RulesetScheme",
+            "UserDefinedOperatorScheme",
+            "CustomTypeScheme",
+            "NamePersonalisationScheme",
+            "VtlMappingScheme",
+        ),
+        "transformation",
+    ),
     "Process": "process",
-}  # fmt: skip
+}
 
 _URN = re.compile(
     r"urn:sdmx:org\.sdmx\.infomodel\.(?P<package>\w+)\.(?P<kind>\w+)"
-    r"=(?P<agency>[\w.@$-]+):(?P<id>[\w@$-]+)\((?P<version>[\w.+*~-]+)\)(?:\.(?P<item>[\w.@$-]+))?\Z", re.ASCII
+    r"=(?P<agency>[\w.@$-]+):(?P<id>[\w@$-]+)\((?P<version>[\w.+*~-]+)\)(?:\.(?P<item>[\w.@$-]+))?\Z",
+    re.ASCII,
 )
 
 
@@ -81,11 +134,15 @@ def parse_urn(text: str) -> Reference:
     """The reference that a URN spells; SyntaxFault if it is none."""
     found = _URN.match(text.strip())
     if not found:
-        raise SyntaxFault(f"'{text}' is not an SDMX URN (urn:sdmx:org.sdmx.infomodel.package.Class=AGENCY:ID(1.0.0))")
+        raise SyntaxFault(
+            f"'{text}' is not an SDMX URN (urn:sdmx:org.sdmx.infomodel.package.Class=AGENCY:ID(1.0.0))"
+        )
     return Reference(found["kind"], found["agency"], found["id"], found["version"], found["item"] or "")
 
 
-_SHORT = re.compile(r"(?:(?P<agency>[\w.@$-]+):)?(?P<id>[\w@$-]+)(?:\((?P<version>[\w.+*~-]+)\))?\Z", re.ASCII)
+_SHORT = re.compile(
+    r"(?:(?P<agency>[\w.@$-]+):)?(?P<id>[\w@$-]+)(?:\((?P<version>[\w.+*~-]+)\))?\Z", re.ASCII
+)
 
 
 def parse_short(text: str, kind: str) -> Reference:
@@ -96,7 +153,7 @@ def parse_short(text: str, kind: str) -> Reference:
     return Reference(kind, found["agency"] or "*", found["id"], found["version"] or "~")
 
 
-# --- versions -----------------------------------------------------------------------------------------------
+# --- versions --------------------------------------------------------------------------------------
 
 _NUMBERS = re.compile(r"(\d+(?:\.\d+)*)(?:-([\w.-]+))?\Z", re.ASCII)
 _PART = re.compile(r"(\d*)([+~*]?)\Z", re.ASCII)
@@ -138,7 +195,7 @@ class _Ask:
 @lru_cache(maxsize=1024)
 def _ask(text: str) -> _Ask:
     wrong = SyntaxFault(
-        f"'{text}' is not a version query; expected for instance 1.0.0, 1.0+.0, + (latest stable), ~ (latest), * (all)"
+        f"'{text}' is not a version query; expected 1.0.0, 1.0+.0, + (latest stable), ~ (latest), * (all)"
     )
     if text in ("~", "*"):
         return _Ask((), text, (), 0)

@@ -1,7 +1,8 @@
 """Checks are generators of faults; the tables below are all there are.
 
-A check's name says the fault, and is the code of its finding for ever: a stricter check gets a new name. Its docstring
-is its public help: fault, why, fix, example. It works on distinct values, and finds rows only for the bad ones.
+A check's name says the fault, and is the code of its finding for ever: a stricter check gets a new name. Its
+docstring is its public help: fault, why, fix, example. It works on distinct values, and finds rows only for
+the bad ones.
 """
 
 from __future__ import annotations
@@ -53,4 +54,4 @@ def run(dataset: Dataset, columns: Columns) -> tuple[list[Finding], Rejected]:
 
 
 def name(check: Check) -> str:
-    return getattr(check, "__name__")  # noqa: B009  the protocol of a plain function
+    return str(getattr(check, "__name__", ""))

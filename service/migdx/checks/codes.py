@@ -12,7 +12,7 @@ from .fault import Fault
 from .nearest import nearest
 
 OWN_GROUPS = 100
-"""How many wrong values of one component are told one by one; the rest share one group with their exact count."""
+"""How many wrong values of a component are told one by one; the rest share one group, exactly counted."""
 
 
 def unknown_code(dataset: Dataset, columns: Columns) -> Iterator[Fault]:

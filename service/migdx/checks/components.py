@@ -23,10 +23,15 @@ def unknown_component(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         if name not in known:
             near = get_close_matches(name.upper(), known, n=1, cutoff=0.6)
             yield Fault(
-                np.arange(len(dataset)), value=name, in_header=True,
-                expected={"components": list(known), "nearest": [{"code": n, "why": "similar"} for n in near]},
+                np.arange(len(dataset)),
+                value=name,
+                in_header=True,
+                expected={
+                    "components": list(known),
+                    "nearest": [{"code": n, "why": "similar"} for n in near],
+                },
                 values={"dsd": dataset.schema.dsd.reference.short},
-            )  # fmt: skip
+            )
 
 
 def missing_component(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -41,6 +46,9 @@ def missing_component(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         if needed and component.id not in dataset.columns:
             single = component.allowed if component.allowed and len(component.allowed) == 1 else ()
             yield Fault(
-                np.arange(len(dataset)), component.id, in_header=True, expected={"value": next(iter(single), None)},
+                np.arange(len(dataset)),
+                component.id,
+                in_header=True,
+                expected={"value": next(iter(single), None)},
                 values={"dsd": dataset.schema.dsd.reference.short},
-            )  # fmt: skip
+            )

@@ -1,4 +1,4 @@
-"""Fault: what a check yields; the rows are record indices, places and counts are made from them in one spot."""
+"""Fault: what a check yields. Its rows are record indices; one function makes counts and places of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Check = Callable[[Dataset, Columns], Iterator["Fault"]]
 class Fault:
     """One cause: the rows it touches, the value given, what was expected.
 
-    `expected` goes to the report as it is; `values` fill the message. `in_header` places it at the column's heading.
+    `expected` goes to the report as it is; `values` fill the message. `in_header` places it at the column's
+    heading.
     """
 
     rows: Indices
@@ -29,16 +30,25 @@ class Fault:
 
 
 def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Finding:
-    """A fault as the report shows it: exact count, a sample of places; confidential numbers are not echoed."""
+    """A fault as the report shows it: exact count, a sample of places; no confidential number is echoed."""
     if fault.in_header:
         heading = fault.component or fault.value or ""
-        places = (Place(row=1, column=dataset.positions.get(heading, 0), given=fault.value),)
+        places: tuple[Place, ...] = (
+            Place(row=1, column=dataset.positions.get(heading, 0), given=fault.value),
+        )
     else:
         places = tuple(dataset.place(int(row), fault.component) for row in fault.rows[:SAMPLE])
     return Finding(
-        code, severity, fault.component, fault.value, fault.expected, max(1, len(fault.rows)), places, fault.values,
+        code,
+        severity,
+        fault.component,
+        fault.value,
+        fault.expected,
+        max(1, len(fault.rows)),
+        places,
+        fault.values,
         blocking=severity == "error",
-    )  # fmt: skip
+    )
 
 
 def is_masked(schema: Schema, component: str) -> bool:

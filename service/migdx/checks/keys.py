@@ -78,7 +78,11 @@ def _repeated(dataset: Dataset) -> tuple[Indices, np.ndarray[tuple[int], np.dtyp
         column = dataset.columns.get(component.id)
         if column is None or component.id in dataset.schema.key:
             continue
-        values = column.codes[rows] if isinstance(column, Coded) else np.nan_to_num(column.values[rows], nan=-1e308)
+        values = (
+            column.codes[rows]
+            if isinstance(column, Coded)
+            else np.nan_to_num(column.values[rows], nan=-1e308)
+        )
         changed = (values[1:] != values[:-1]) & (groups[1:] == groups[:-1])
         differs[groups[1:][changed]] = True
     return rows, differs[groups]

@@ -15,7 +15,7 @@ MOST = 3
 
 @lru_cache(maxsize=256)
 def _other_names(urn: str, codelist: _ByIdentity) -> dict[str, list[tuple[str, str]]]:
-    """Folded text -> (code, why) for everything that a list says of its codes: names, aliases in annotations."""
+    """Folded text -> (code, why) for all that a list says of its codes: names, aliases in annotations."""
     known: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for item in codelist.codelist.items:
         for language, name in item.names.items():

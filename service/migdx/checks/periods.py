@@ -29,7 +29,9 @@ def invalid_period(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
             if value and not valid(value):
                 rows = column.rows_of(at)
                 if len(rows):
-                    yield Fault(rows, component.id, value, {"type": component.text_type, "example": _EXAMPLE[valid]})
+                    yield Fault(
+                        rows, component.id, value, {"type": component.text_type, "example": _EXAMPLE[valid]}
+                    )
 
 
 def _is_period(text: str) -> bool:
@@ -67,7 +69,9 @@ def period_not_of_frequency(dataset: Dataset, columns: Columns) -> Iterator[Faul
         found = parse_period(period.values[at])
         if kind and found and found.kind != kind:
             yield Fault(
-                np.flatnonzero(pairs == pair), time.id, period.values[at],
+                np.flatnonzero(pairs == pair),
+                time.id,
+                period.values[at],
                 {"frequency": frequency.values[code], "kind": KINDS[kind], "example": example(kind)},
                 {"given": KINDS[found.kind]},
-            )  # fmt: skip
+            )

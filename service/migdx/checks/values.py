@@ -32,8 +32,8 @@ def not_a_number(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
     """A numeric component holds something else.
 
     Why: it cannot be added, compared or drawn.
-    Fix: digits with a point for decimals, no blanks or thousands separators; leave it empty, with a status, when there
-    is no figure.
+    Fix: digits with a point for decimals, no blanks or thousands separators; empty, with a status, when there is
+    no figure.
     Example: `1 234`, `12,5`, `n.a.`
     """
     for component in dataset.schema.components:
@@ -46,14 +46,20 @@ def not_a_number(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         rows = np.flatnonzero(bad)
         if not len(rows):
             continue
-        # a text in a numeric cell may still tell a confidential figure ("12 345"), so it is shown by place only
+        # a text in a numeric cell may still tell a confidential figure ("12 345"): shown by place only
         if is_masked(dataset.schema, component.id) and dataset.confidential().any():
             hidden = dataset.confidential()[rows]
             if hidden.any():
-                yield Fault(rows[hidden], component.id, None, {"type": component.text_type}, {"value": "(confidential)"})
+                yield Fault(
+                    rows[hidden],
+                    component.id,
+                    None,
+                    {"type": component.text_type},
+                    {"value": "(confidential)"},
+                )
             rows = rows[~hidden]
-        texts, first, inverse = np.unique(
-            np.array([column.text(int(row)) for row in rows], object), return_index=True, return_inverse=True
+        texts, inverse = np.unique(
+            np.array([column.text(int(row)) for row in rows], object), return_inverse=True
         )
         order = np.argsort(-np.bincount(inverse, minlength=len(texts)), kind="stable")
         for at in order[:100]:
@@ -61,5 +67,8 @@ def not_a_number(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         if len(order) > 100:
             rest = np.isin(inverse, order[100:])
             yield Fault(
-                rows[rest], component.id, None, {"type": component.text_type, "distinctValues": len(order) - 100}
+                rows[rest],
+                component.id,
+                None,
+                {"type": component.text_type, "distinctValues": len(order) - 100},
             )

@@ -1,8 +1,9 @@
 """Fragments: how writers turn columns into bytes without a loop over rows.
 
-Every distinct text of a column is escaped and wrapped once (` SEX="F"`), rows gather the fragments by code, and one
-join lays the gathered columns side by side; the data buffer of the joined array is the message. Columns that change
-together (a series key) or have few combinations are joined once per stretch or combination, then gathered as one.
+Every distinct text of a column is escaped and wrapped once (` SEX="F"`), rows gather the fragments by code,
+and one join lays the gathered columns side by side; the data buffer of the joined array is the message.
+Columns that change together (a series key) or have few combinations are joined once per stretch or
+combination, then gathered as one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +24,7 @@ Codes = npt.NDArray[np.int32]
 Escape = Callable[[pa.Array], pa.Array]
 
 ROWS = 1 << 16
-"""Rows joined at a time: keeps buffers in the cache of the processor, and memory bounded however big a batch is."""
+"""Rows joined at a time: buffers stay in the cache, and memory is bounded however big a batch is."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some consecutive rows of an answer: texts by component, numbers as (float64, the sender's texts) by measure."""
+    """Consecutive rows of an answer: texts by component, (float64, the sender's texts) by measure."""
 
     size: int
     columns: Mapping[str, Column]
@@ -89,16 +91,13 @@ def encoded(column: pa.Array) -> Column:
 
 
 class Wrapped:
-    """The fragments of one component: each distinct text escaped between `before` and `after`, `missing` for none.
+    """The fragments of a component: each distinct text escaped between `before` and `after`, or `missing`.
 
     Batches mostly bring the same values again: then the fragments of the last one serve.
     """
 
-    def __init__(
-        self, escape: Escape, before: str = "", after: str = "", missing: str = "", *, only: str = ""
-    ) -> None:
+    def __init__(self, escape: Escape, before: str = "", after: str = "", missing: str = "") -> None:
         self._escape, self._before, self._after, self._missing = escape, before, after, missing
-        self._only = only
         self._values: pa.Array | None = None
         self._made: pa.Array = pa.nulls(0, pa.utf8())
 
@@ -122,7 +121,7 @@ class Part:
         return self.fragments.take(pa.array(codes))
 
 
-Piece = pa.Array | str
+Piece: TypeAlias = "pa.Array | str"
 
 
 def joined(*pieces: Piece, nulls: str = "replace") -> pa.Array:
@@ -155,7 +154,8 @@ def gathered(parts: Sequence[Part], size: int) -> list[pa.Array]:
     if len(starts) * 4 <= size:
         numbers = np.zeros(size, np.int32)
         numbers[starts[1:]] = 1
-        return [joined(*(part.at(starts) for part in parts)).take(pa.array(np.cumsum(numbers, dtype=np.int32)))]
+        stretches = joined(*(part.at(starts) for part in parts))
+        return [stretches.take(pa.array(np.cumsum(numbers, dtype=np.int32)))]
     packs: list[list[Part]] = []
     combinations = 0
     for part in parts:
@@ -185,7 +185,16 @@ def _combined(pack: Sequence[Part]) -> Part:
     return Part(number[codes], joined(*(part.at(a_row[present]) for part in pack)))
 
 
-# --- numbers -------------------------------------------------------------------------------------------------------
+def escaped(texts: pa.Array, special: str, escape: Callable[[str], str]) -> pa.Array:
+    """`escape` on those of the distinct `texts` that match `special`; mostly none does."""
+    found = pc.fill_null(pc.match_substring_regex(texts, special), False)
+    if not pc.any(found).as_py():
+        return texts
+    made = pa.array([escape(text) for text in texts.filter(found).to_pylist()], pa.utf8())
+    return pc.replace_with_mask(texts, found, made)
+
+
+# --- numbers ---------------------------------------------------------------------------------------------
 
 
 def measured(values: pa.Array, texts: pa.Array | None, escape: Escape) -> pa.Array:
@@ -207,7 +216,7 @@ _WHOLE = 1e18
 
 
 def number_texts(numbers: npt.NDArray[np.float64]) -> pa.Array:
-    """The shortest digits that give a number back, without an exponent between 1e-15 and 1e18, without `.0`."""
+    """The shortest digits that give a number back, no exponent from 1e-15 to 1e18, no `.0`."""
     with np.errstate(invalid="ignore"):
         wholes = numbers.astype(np.int64)
     whole = (wholes == numbers) & (np.abs(numbers) < _WHOLE) & ~((numbers == 0) & np.signbit(numbers))

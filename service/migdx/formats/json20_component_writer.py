@@ -1,4 +1,4 @@
-"""Writes in SDMX-JSON 2.0 the artefacts about components: data and metadata structures, flows, constraints."""
+"""Writes the SDMX-JSON 2.0 artefacts about components: data and metadata structures, flows, constraints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..structures import (
     ProvisionAgreement,
     Representation,
 )
-from .json20_words import Json, lean, notes, representation, time_range, urn
+from .json20_words import Json, lean, notes, number, representation, time_range, urn
 
 _ANY_TIME = Representation(text_type="ObservationalTimePeriod")
 
@@ -56,7 +56,7 @@ def _listed(descriptor: str, **lists: list[Json]) -> Json:
 
 
 def _dimensions(dsd: DataStructure, languages: Sequence[str]) -> Json:
-    """The time dimension stands apart; it must have a representation, and its position is that after the others."""
+    """The time dimension stands apart, with a representation in any case, and comes after the others."""
     dimensions = [
         {**_component(dimension, languages), "position": position}
         for position, dimension in enumerate(dsd.dimensions, 1)
@@ -125,10 +125,8 @@ def _metadata_attributes(attributes: tuple[MetadataAttribute, ...], languages: S
                 "annotations": notes(attribute.annotations, languages),
                 "conceptIdentity": attribute.concept.urn,
                 "localRepresentation": representation(attribute.representation),
-                "minOccurs": int(attribute.min_occurs) if attribute.min_occurs else None,
-                "maxOccurs": int(attribute.max_occurs)
-                if attribute.max_occurs.isdigit()
-                else attribute.max_occurs,
+                "minOccurs": number(attribute.min_occurs),
+                "maxOccurs": number(attribute.max_occurs),
                 "isPresentational": attribute.presentational,
                 "metadataAttributes": _metadata_attributes(attribute.children, languages),
             }
@@ -174,7 +172,7 @@ def data_constraint(constraint: DataConstraint, languages: Sequence[str]) -> Jso
         "role": constraint.role,
         "constraintAttachment": _attachment(constraint),
         "dataKeySets": [
-            {"isIncluded": keys.include, "keys": [_selections(key) for key in keys.keys]}
+            {"isIncluded": keys.include, "keys": [_key(key) for key in keys.keys]}
             for keys in constraint.key_sets
         ],
         "cubeRegions": [
@@ -202,12 +200,15 @@ def _selections(keys: tuple[KeyValues, ...]) -> Json:
     )
 
 
+def _key(keys: tuple[KeyValues, ...]) -> Json:
+    values = [{"id": key.component, "value": key.values[0]} for key in keys if not key.is_attribute]
+    return {"keyValues": values, "components": [_selection(key) for key in keys if key.is_attribute]}
+
+
 def _selection(key: KeyValues) -> Json:
-    how = dict(key.cascading)
-    values = [
-        {"value": value, "cascadeValues": cascade(how[value])} if value in how else value
-        for value in key.values
-    ]
+    # a value may be plain text by the schema, but readers want an object
+    how = {value: cascade(how) for value, how in key.cascading}
+    values = [lean({"value": value, "cascadeValues": how.get(value)}) for value in key.values]
     return lean(
         {
             "id": key.component,

@@ -1,8 +1,9 @@
 """Writes SDMX-JSON 2.0 structure messages (sdmx-json v2.0.0, structure-message).
 
-Every text is told twice: `name` best for the asked languages, `names` in all of them. What JSON cannot hold as the
-model has it: an instant without zone is read as UTC (RFC 3339 has no local time); the URLs of an annotation are links
-of relation `self`, the only one that readers look for. An artefact without a name gets its id.
+Every text is told twice: `name` best for the asked languages, `names` in all of them. What JSON cannot hold
+as the model has it: an instant without zone is read as UTC (RFC 3339 has no local time); the URLs of an
+annotation are links of relation `self`, the only one that readers look for. An artefact without a name gets
+its id.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def write_structures(
         "id": header.id,
         "test": header.test,
         "prepared": header.instant,
-        "contentLanguages": [language.lower() for language in languages],
+        "contentLanguages": list(dict.fromkeys(language.lower() for language in languages)),
         "sender": {"id": header.sender},
     }
     yield b'{"meta":' + orjson.dumps(lean(meta)) + b',"data":{'
@@ -73,9 +74,14 @@ def _maintainable(
     artefact: Maintainable, content: Callable[[Any, Sequence[str]], Json], languages: Sequence[str]
 ) -> Json:
     links = [
-        {"rel": "self", "urn": artefact.urn, "type": artefact.kind.lower()},
-        {"rel": "structure", "href": artefact.structure_url, "type": artefact.kind.lower()},
-        {"rel": "service", "href": artefact.service_url},
+        {"rel": rel, key: given, "type": artefact.kind.lower()}
+        for rel, key, given in (
+            # the schema of 2.0 misspells the class of a value list, so that no URN of one is valid
+            ("self", "urn", "" if artefact.kind == "ValueList" else artefact.urn),
+            ("structure", "href", artefact.structure_url),
+            ("service", "href", artefact.service_url),
+        )
+        if given
     ]
     return lean(
         {
@@ -85,7 +91,7 @@ def _maintainable(
             "validFrom": instant(artefact.valid_from),
             "validTo": instant(artefact.valid_to),
             "isExternalReference": artefact.is_external,
-            "links": [link for link in links if link.get("href") != ""],
+            "links": links,
             **({"isPartial": True} if artefact.is_partial else {}),
             **content(artefact, languages),
         }

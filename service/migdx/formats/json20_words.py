@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..structures import Annotation, Described, Representation, Text, TimeRange, in_language
@@ -64,30 +65,36 @@ def instant(text: str) -> str:
     return whole if _ZONE.search(whole) else f"{whole}Z"
 
 
-# facets are text in the model, as in XML
-_FACETS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("minLength", "maxLength", "decimals"), int),
-    **dict.fromkeys(
-        ("minValue", "maxValue", "startValue", "endValue", "interval"),
-        lambda text: float(text) if re.search("[.eE]", text) else int(text),
-    ),
-    **dict.fromkeys(("isSequence", "isMultiLingual"), lambda text: text in ("true", "1")),
-}
+_TRUTHS = ("isSequence", "isMultiLingual")
+_NUMBERS = (
+    "minLength", "maxLength", "decimals", "minValue", "maxValue", "startValue", "endValue", "interval",
+)  # fmt: skip
 
 
 def representation(given: Representation | None) -> Json:
     if given is None:
         return {}
-    facets = {"dataType": given.text_type, **{key: _FACETS.get(key, str)(text) for key, text in given.facets}}
-    occurs = {"minOccurs": _number(given.min_occurs), "maxOccurs": _number(given.max_occurs)}
+    facets = {"dataType": given.text_type, **{name: _facet(name, text) for name, text in given.facets}}
+    occurs = {"minOccurs": number(given.min_occurs), "maxOccurs": number(given.max_occurs)}
     if given.enumeration is None:
         return lean({"format": facets, **occurs})
     told = facets if given.facets or given.text_type != "String" else None
     return lean({"enumeration": given.enumeration.urn, "enumerationFormat": told, **occurs})
 
 
-def _number(occurs: str) -> int | str | None:
-    return int(occurs) if occurs.isdigit() else occurs or None
+def _facet(name: str, text: str) -> bool | int | float | str:
+    """Facets are text in the model, as in XML."""
+    if name in _TRUTHS:
+        return text in ("true", "1")
+    return number(text) if name in _NUMBERS else text
+
+
+def number(text: str) -> int | float | str:
+    """The number that a text spells; the text, such as `unbounded`, when it spells none."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def time_range(given: TimeRange | None) -> Json:

@@ -1,7 +1,7 @@
 """Builds SDMX-ML as text: the words that the 3.0 and the 2.1 structure writers share.
 
-Text, not trees: a registry is tens of thousands of elements, and text is several times faster. Every value passes
-through `escape` or `quoted`, so nothing unescaped reaches a message.
+Text, not trees: a registry is tens of thousands of elements, and text is several times faster. Every value
+passes through `escape` or `quoted`, so nothing unescaped reaches a message.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def _roles(component: Component) -> Iterable[str]:
 
 def _dimension(dimension: Dimension, position: int) -> str:
     name = "TimeDimension" if dimension.is_time else "Dimension"
-    attributes = (("id", dimension.id), ("position", str(position)), ("type", name))
+    attributes = (("id", dimension.id), ("position", str(position)))
     if dimension.is_time:  # which takes no roles and must have a representation
         given = dimension.representation or Representation(text_type="ObservationalTimePeriod")
         return _component(name, dimension, attributes, given=given)
@@ -120,9 +120,9 @@ _OBJECT_TYPES = {
     **{
         kind: kind
         for kind in (
-            "Agency", "AgencyScheme", "Category", "CategoryScheme", "Code", "Codelist", "Concept", "ConceptScheme",
-            "Dataflow", "DataProvider", "DataProviderScheme", "DataStructure", "Dimension", "Metadataflow",
-            "MetadataStructure", "ProvisionAgreement",
+            "Agency", "AgencyScheme", "Category", "CategoryScheme", "Code", "Codelist", "Concept",
+            "ConceptScheme", "Dataflow", "DataProvider", "DataProviderScheme", "DataStructure", "Dimension",
+            "Metadataflow", "MetadataStructure", "ProvisionAgreement",
         )
     },
     "DataConstraint": "ContentConstraint",
@@ -131,7 +131,7 @@ _OBJECT_TYPES = {
 
 
 def metadata_structure(structure: MetadataStructure, targets: Sequence[str] = ()) -> str:
-    """One MetadataTarget for what the metadataflows target (anything, when they are not told), and one report."""
+    """One MetadataTarget for what the metadataflows target (anything, if nothing is told), and one report."""
     if not structure.attributes:  # a stub
         return ""
     found = (_TARGET_KIND.search(urn) for urn in targets)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..structures import Annotation, Representation, in_language
 from ..urn import PACKAGES, Reference
 from .markup import element, leaf, optional, texts
@@ -14,7 +16,7 @@ def notes(annotations: tuple[Annotation, ...]) -> str:
 
 
 def _note(note: Annotation) -> str:
-    """2.1 has no AnnotationValue and one AnnotationURL; the module docstring of the writer says what becomes of them."""
+    """2.1 has no AnnotationValue and one AnnotationURL: ml21_structure_writer says what becomes of them."""
     spare = note.value if note.title and note.value != note.title else ""
     return element(
         "com:Annotation",
@@ -31,21 +33,21 @@ def _note(note: Annotation) -> str:
 _CLASSES = {"DataConstraint": "ContentConstraint", "Hierarchy": "HierarchicalCodelist"}
 
 
-def reference(name: str, named: Reference | None) -> str:
-    """References are `<Ref>` without namespace in 2.1; clients look for class and package even where they are fixed."""
+def reference(name: str, named: Reference | None, attributes: Sequence[tuple[str, str]] = ()) -> str:
+    """References are `<Ref>` without namespace; clients look for class and package always."""
     if named is None:
         return ""
     kind = (("class", _CLASSES.get(named.kind, named.kind)), ("package", PACKAGES.get(named.kind, "base")))
     if not named.item:
         whole = (("agencyID", named.agency), ("id", named.id), ("version", named.version))
-        return element(name, (), element("Ref", (*whole, *kind)))
+        return element(name, attributes, element("Ref", (*whole, *kind)))
     part = (
         ("agencyID", named.agency),
         ("maintainableParentID", named.id),
         ("maintainableParentVersion", named.version),
         ("id", named.item),
     )
-    return element(name, (), element("Ref", (*part, *kind)))
+    return element(name, attributes, element("Ref", (*part, *kind)))
 
 
 def local(name: str, target: str) -> str:
@@ -59,7 +61,7 @@ _AS_TEXT_IN_DATA = frozenset(("GeospatialInformation", "XHTML"))
 
 
 def representation(name: str, given: Representation | None, in_data: bool = True) -> str:
-    """`in_data` says that it belongs to a component of a DSD, which takes plain text only; lists of values are text."""
+    """`in_data` says that it belongs to a DSD, which takes plain text only; lists of values are text."""
     if given is None:
         return ""
     text_type = (

@@ -1,18 +1,20 @@
-"""Writes SDMX-ML 2.1 structure messages (schemas v2_1: SDMXStructure*.xsd), the dialect that most clients speak.
+"""Writes SDMX-ML 2.1 structure messages (schemas v2_1: SDMXStructure*.xsd), the dialect of most clients.
 
 The model is 3.0; what 2.1 says otherwise or not at all:
-- not served (`served` says so): drafts, value lists, metadata providers and their agreements, data structures with
-  several measures, maps other than code to code; a HierarchyAssociation becomes an annotation of its hierarchy;
-- Hierarchy is a HierarchicalCodelist with one Hierarchy, DataConstraint a ContentConstraint, RepresentationMap a
-  StructureSet with one CodelistMap (without validity), MetadataStructure one MetadataTarget and one ReportStructure
-  whose target is what the metadataflows in the message name, or Any;
-- AnnotationValue is the AnnotationTitle, or where there is a title too an AnnotationText in the language `zxx` (no
-  linguistic content); of the URLs of an annotation the English or first one stays;
-- left out: metadata attribute usages of a DSD, MeasureRelationship, minOccurs and maxOccurs of a representation, the
-  targets of a metadataflow, names of value lists; a component enumerated by a value list is text, as is XHTML in a
-  DSD and GeospatialInformation; `excluderoot` is told as `true`;
+- not served (`served` says so): drafts, value lists, metadata providers and their agreements, data
+  structures with several measures, maps other than code to code, and what is filed of all those; a
+  HierarchyAssociation becomes an annotation of its hierarchy;
+- Hierarchy is a HierarchicalCodelist with one Hierarchy, DataConstraint a ContentConstraint,
+  RepresentationMap a StructureSet with one CodelistMap (without validity), MetadataStructure one
+  MetadataTarget and one ReportStructure whose target is what the metadataflows in the message name, or Any;
+- AnnotationValue is the AnnotationTitle, or where there is a title too an AnnotationText in the language
+  `zxx` (no linguistic content); of the URLs of an annotation the English or first one stays;
+- left out: metadata attribute usages of a DSD, MeasureRelationship, minOccurs and maxOccurs of a
+  representation, the targets of a metadataflow, names of value lists; a component enumerated by a value list
+  is text, as is XHTML in a DSD and GeospatialInformation; `excluderoot` is told as `true`;
 - the measure is OBS_VALUE whatever its id, and an attribute of observations belongs to it;
-- a reference with a wildcard names the version in the message that it resolves to, else the lowest that it admits.
+- a reference with a wildcard names the version in the message that it resolves to, else the lowest that it
+  admits.
 Code lists are expected with their extensions resolved.
 """
 
@@ -27,6 +29,7 @@ from typing import Any
 
 from ..structures import (
     Annotation,
+    Categorisation,
     Category,
     CategoryScheme,
     Codelist,
@@ -61,7 +64,15 @@ def served(artefact: Maintainable) -> bool:
         return len(artefact.measures) == 1 or not artefact.dimensions
     if isinstance(artefact, RepresentationMap):
         return _maps_codes(artefact)
+    if isinstance(artefact, Categorisation) and artefact.source:
+        return artefact.source.kind not in _ONLY_3_0
     return True
+
+
+_ONLY_3_0 = (
+    "HierarchyAssociation", "MetadataProviderScheme", "MetadataProvisionAgreement", "RepresentationMap",
+    "ValueList",
+)  # fmt: skip
 
 
 def _maps_codes(mapped: RepresentationMap) -> bool:
@@ -80,7 +91,7 @@ def _maps_codes(mapped: RepresentationMap) -> bool:
 def write_structures(
     artefacts: Iterable[Maintainable], header: Header, languages: Sequence[str] = ("en",)
 ) -> Iterator[bytes]:
-    """The message, one artefact at a time, without those that are not served; every language is always written."""
+    """The message, one artefact at a time, without those that are not served; languages are all written."""
     given = list(artefacts)
     by_container: dict[str, list[Maintainable]] = defaultdict(list)
     for artefact in _adapted(given):
@@ -223,7 +234,12 @@ def _hierarchy(hierarchy: Hierarchy) -> str:
         *map(_hierarchical, hierarchy.codes),
         _level(hierarchy.level),
     )
-    return "".join(reference("str:IncludedCodelist", codelist) for codelist in lists) + tree
+    return "".join(_included(codelist, number) for number, codelist in enumerate(lists, 1)) + tree
+
+
+def _included(codelist: Reference, number: int) -> str:
+    """Readers want the alias that the schema makes optional; the codes below name their list in full."""
+    return reference("str:IncludedCodelist", codelist, (("alias", f"L{number}"),))
 
 
 def _hierarchical(code: HierarchicalCode) -> str:
@@ -280,4 +296,4 @@ _WRITERS: dict[str, tuple[str, str, Callable[[Any], str]]] = {
     "DataConstraint": ("Constraints", "ContentConstraint", components.content_constraint),
     "ProvisionAgreement": ("ProvisionAgreements", "ProvisionAgreement", components.provision_agreement),
 }
-"""Kind -> its container, its name in 2.1, and what stands in it below the names; in the order of the schema."""
+"""Kind -> its container, its name in 2.1, and what stands below the names; in the order of the schema."""

@@ -246,10 +246,7 @@ def data_constraint(node: Node) -> DataConstraint:
             for entry in children(node, "CubeRegion")
         ),
         key_sets=tuple(
-            DataKeySet(
-                tuple(tuple(_key_values(key)) for key in children(entry, "Key")),
-                truth(entry, "isIncluded", True),
-            )
+            DataKeySet(tuple(_key(key) for key in children(entry, "Key")), truth(entry, "isIncluded", True))
             for entry in children(node, "DataKeySet")
         ),
     )
@@ -263,6 +260,14 @@ def _attachment(node: Node) -> Iterator[Reference]:
     for entry in () if holder is None else holder.iterchildren():
         if local(entry) in _ATTACHABLE and (found := reference(entry, local(entry))):
             yield found
+
+
+def _key(node: Node) -> tuple[KeyValues, ...]:
+    key = tuple(_key_values(node))
+    for part in key:
+        if len(part.values) != 1 and not part.is_attribute:
+            raise fault(f"Key has {len(part.values)} values for {part.component}; expected one", node)
+    return key
 
 
 def _key_values(node: Node) -> Iterator[KeyValues]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..structures import (
     Attachment,
@@ -31,7 +32,7 @@ def data_structure(dsd: DataStructure) -> str:
     """Dimensions carry their position, which clients read although the order of the elements decides."""
     if not dsd.dimensions:  # a stub
         return reference("str:Metadata", dsd.metadata)
-    attributes = [*map(_attribute, dsd.attributes), *map(_usage, dsd.metadata_usages)]
+    attributes = [*map(_attribute, dsd.attributes), *(_usage(usage, dsd) for usage in dsd.metadata_usages)]
     return element(
         "str:DataStructureComponents",
         (),
@@ -92,10 +93,12 @@ def _attribute(attribute: Attribute) -> str:
     )
 
 
-def _usage(usage: MetadataAttributeUsage) -> str:
+def _usage(usage: MetadataAttributeUsage, dsd: DataStructure) -> str:
+    # the schema has no URN class for a usage, and one reader insists on a URN, so it bears its attribute's
+    named = dsd.metadata and replace(dsd.metadata, kind="MetadataAttribute", item=usage.attribute)
     return element(
         "str:MetadataAttributeUsage",
-        (),
+        (("urn", named.urn if named and "+" not in named.version else ""),),
         leaf("str:MetadataAttributeReference", usage.attribute),
         _relationship(usage.attached, usage.to),
     )

@@ -1,11 +1,11 @@
 """Reads SDMX-ML 3.0 structure messages (schemas v3_0: SDMXStructure*.xsd) into artefacts.
 
 Nothing of meaning is dropped in silence: an artefact of a kind that the model lacks, or a part of one that
-would change what it admits, is a StructureFault with its line. Skipped, because nothing here acts on them: Link,
-uri and urn attributes, Contact, SentinelValue, CodingFormat, ReleaseCalendar, data sources of constraints,
-removePrefix, annotations of component lists, groups and usages, the `optional` of a dimension in an attribute
-relationship, and any element that 3.0 does not know. A version that is not given is 1.0, a language that is not
-given is English, as the schemas say.
+would change what it admits, is a StructureFault with its line. Skipped, because nothing here acts on them:
+Link, uri and urn attributes, Contact, SentinelValue, CodingFormat, ReleaseCalendar, data sources of
+constraints, removePrefix, annotations of component lists, groups and usages, the `optional` of a dimension
+in an attribute relationship, and any element that 3.0 does not know. A version that is not given is 1.0, a
+language that is not given is English, as the schemas say.
 """
 
 from __future__ import annotations

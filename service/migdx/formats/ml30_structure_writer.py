@@ -1,9 +1,10 @@
 """Writes SDMX-ML 3.0 structure messages (schemas v3_0: SDMXStructure*.xsd).
 
-What `ml30_structure_reader` reads comes out equal. Two places where the standard has no form for what the model
-allows: an artefact without a name gets its id as its English name, and an organisation scheme has no version. A stub
-of a Hierarchy is written without codes, as REST asks, although the schema wants at least one.
-MeasureRelationship, which some clients cannot read, is written only for attributes that name their measures.
+What `ml30_structure_reader` reads comes out equal. Two places where the standard has no form for what the
+model allows: an artefact without a name gets its id as its English name, and an organisation scheme has no
+version. A stub of a Hierarchy is written without codes, as REST asks, although the schema wants at least
+one. MeasureRelationship, which some clients cannot read, is written only for attributes that name their
+measures.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ _UNVERSIONED = ("AgencyScheme", "DataProviderScheme", "MetadataProviderScheme")
 def write_structures(
     artefacts: Iterable[Maintainable], header: Header, languages: Sequence[str] = ("en",)
 ) -> Iterator[bytes]:
-    """The message, one artefact at a time, in the schema's order of kinds; every language is always written."""
+    """The message, one artefact at a time, in the schema's order of kinds; languages are all written."""
     by_kind: dict[str, list[Maintainable]] = {}
     for artefact in artefacts:
         by_kind.setdefault(artefact.kind, []).append(artefact)

@@ -58,7 +58,9 @@ class MemoryStore:
     def select(self, plan: Plan, segments: Sequence[Segment]) -> Iterator[pa.RecordBatch]:
         rows = [row for rows in self._answers(plan, segments) for row in rows]
         types = {id: pa.float64() for id in plan.measures}
-        columns = {id: pa.array([row.get(id) for row in rows], types.get(id, pa.utf8())) for id in plan.columns}
+        columns = {
+            id: pa.array([row.get(id) for row in rows], types.get(id, pa.utf8())) for id in plan.columns
+        }
         return iter([pa.record_batch(columns)] if rows else [])
 
     def count(self, plan: Plan, segments: Sequence[Segment]) -> Availability:

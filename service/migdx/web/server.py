@@ -38,7 +38,9 @@ def serve(folder: Path, *, host: str, port: int, workers: int, token: str | None
     if demo and host not in LOOPBACK:
         raise Unavailable(f"Demo mode asks for no token, so it binds to 127.0.0.1 only, not to {host}")
     if not demo and not token:
-        raise Unavailable("MIGDX_TOKEN is not set: it holds the token that writing calls must show. --demo does without")
+        raise Unavailable(
+            "MIGDX_TOKEN is not set: it holds the token that writing calls must show. --demo does without"
+        )
     base = f"http://{host}:{port}"
     Exchange.open(folder).close()  # a broken structure stops here, with one sentence, not in every worker
 
@@ -46,19 +48,31 @@ def serve(folder: Path, *, host: str, port: int, workers: int, token: str | None
         click.echo(_addresses(base) if demo else f"Ready on {base}/")
 
     _Server(
-        folder, None if demo else token, demo,
+        folder,
+        None if demo else token,
+        demo,
         {
-            "bind": f"{host}:{port}", "workers": workers, "threads": THREADS, "worker_class": "gthread",
-            "when_ready": ready, "timeout": 120, "graceful_timeout": 20, "loglevel": "warning", "limit_request_line": 8190,
+            "bind": f"{host}:{port}",
+            "workers": workers,
+            "threads": THREADS,
+            "worker_class": "gthread",
+            "when_ready": ready,
+            "timeout": 120,
+            "graceful_timeout": 20,
+            "loglevel": "warning",
+            "limit_request_line": 8190,
         },
-    ).run()  # fmt: skip
+    ).run()
 
 
 def _addresses(base: str) -> str:
     lines = (
         ("the pages", "/"),
         ("the dataflows", "/sdmx/v2/structure/dataflow"),
-        ("one series as SDMX-CSV", "/sdmx/v2/data/dataflow/MIGDX/DF_MIG_FLOW/1.0.0/A.250.IMMIG.OFF.276?format=csv"),
+        (
+            "one series as SDMX-CSV",
+            "/sdmx/v2/data/dataflow/MIGDX/DF_MIG_FLOW/1.0.0/A.250.IMMIG.OFF.276?format=csv",
+        ),
         ("the same by REST 1.5", "/sdmx/v1/data/MIGDX,DF_MIG_FLOW,1.0.0/A.250.IMMIG.OFF.276"),
     )
     return "Ready. Try\n" + "\n".join(f"  {what:<24}{base}{path}" for what, path in lines)

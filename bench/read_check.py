@@ -1,0 +1,119 @@
+"""Reading and checking SDMX-CSV: the whole check of the service, beside pysdmx reading only, and a bare byte count.
+
+Each contestant runs in a process of its own. CPU seconds are its user and system time and that of its children; memory
+is the sum of the peaks of all its processes, an upper bound.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HEADER = (
+    "STRUCTURE,STRUCTURE_ID,ACTION,FREQ,REF_AREA,COMPONENT,SOURCE,COUNTERPART_AREA,BIRTHPLACE,CITIZENSHIP,SEX,AGE,"
+    "REASON,TIME_PERIOD,OBS_VALUE,OBS_STATUS,CONF_STATUS,UNIT_MEASURE,UNIT_MULT,COMMENT_OBS\n"
+)
+
+
+def write_flows(path: Path, observations: int, *, bad: bool = False) -> None:
+    """A country's flows, sorted by key; with `bad`, a wrong code in every row."""
+    from migdx.exchange import Exchange
+    from migdx.structures import Codelist
+    from migdx.urn import Reference
+
+    with tempfile.TemporaryDirectory() as folder:
+        registry = Exchange.open(Path(folder)).registry
+    areas = registry.get(Codelist, Reference("Codelist", "MIGDX", "CL_AREA", "1.0.0"))
+    partners = [area.id for area in areas.items if area.id not in ("250",)][:240]
+    ages = [f"Y{n}T{n + 4}" for n in range(0, 85, 5)] + ["Y_GE85", "_T"]
+    years = [str(year) for year in range(2000, 2024)]
+    keys = itertools.product(("IMMIG", "EMIG"), partners, ("NB", "FB", "_T"), ("F", "M", "_T"), ages, years)
+    drawn = random.Random(7)
+    sex_is = "Female" if bad else None
+    with path.open("w", encoding="utf-8") as file:
+        file.write(HEADER)
+        for component, partner, birth, sex, age, year in itertools.islice(keys, observations):
+            file.write(
+                f"dataflow,MIGDX:DF_MIG_FLOW(1.0.0),R,A,250,{component},OFF,{partner},{birth},_T,{sex_is or sex},{age},_T,"
+                f"{year},{drawn.randrange(1_000_000)},A,F,PS,0,Drawn by a benchmark\n"
+            )
+
+
+def ours(path: Path) -> dict[str, object]:
+    from migdx.exchange import Exchange
+    from migdx.intake import Sent
+
+    with tempfile.TemporaryDirectory() as folder:
+        exchange = Exchange.open(Path(folder))
+        with path.open("rb") as file:
+            report = exchange.check(Sent(file, path.stat().st_size, "text/csv", path.name, "FRA"))
+        exchange.close()
+    return {"rows": report.counts.received, "verdict": report.verdict, "groups": len(report.findings)}
+
+
+def pysdmx(path: Path) -> dict[str, object]:
+    from pysdmx.io import read_sdmx
+
+    message = read_sdmx(path, validate=False)
+    return {"rows": sum(len(dataset.data) for dataset in message.data)}
+
+
+def limit(path: Path) -> dict[str, object]:
+    with path.open("rb") as file:
+        return {"rows": sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1}
+
+
+CONTESTANTS = {"ours": ours, "pysdmx": pysdmx, "limit": limit}
+
+
+def measured(name: str, path: Path) -> dict[str, object]:
+    """Runs one contestant in a fresh process and gives what it printed of itself."""
+    done = subprocess.run(
+        [sys.executable, __file__, name, str(path)], check=True, capture_output=True, timeout=600
+    )
+    return dict(json.loads(done.stdout))
+
+
+def main(observations: int = 1_000_000, rounds: int = 3) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clean, bad = Path(folder) / "flows.csv", Path(folder) / "bad.csv"
+        write_flows(clean, observations)
+        write_flows(bad, observations, bad=True)
+        print(
+            f"Reading and checking {observations:,} SDMX-CSV observations, {clean.stat().st_size / 1e6:.0f} MB"
+        )
+        print(f"{'':28}{'CPU s (median)':>16}{'peak MB':>10}   result")
+        medians = {}
+        for label, name, path in (
+            ("ours, read and checked", "ours", clean),
+            ("ours, every row bad", "ours", bad),
+            ("pysdmx, only read", "pysdmx", clean),
+            ("limit: counting the lines", "limit", clean),
+        ):
+            runs = [measured(name, path) for _ in range(rounds)]
+            cpu = sorted(float(str(run["cpu"])) for run in runs)[rounds // 2]
+            peak = max(float(str(run["peak"])) for run in runs)
+            medians[label] = cpu, peak
+            result = {key: value for key, value in runs[0].items() if key not in ("cpu", "peak")}
+            print(f"{label:28}{cpu:16.2f}{peak:10.0f}   {result}")
+        mine, peer = medians["ours, read and checked"], medians["pysdmx, only read"]
+        print(f"ours / pysdmx: CPU {mine[0] / peer[0]:.2f}, memory {mine[1] / peer[1]:.2f}")
+        print(f"every row bad / clean: CPU {medians['ours, every row bad'][0] / mine[0]:.2f}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        started = time.process_time()
+        result = CONTESTANTS[sys.argv[1]](Path(sys.argv[2]))
+        own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+        print(json.dumps({**result, "cpu": cpu, "peak": (own.ru_maxrss + children.ru_maxrss) / 1024}))
+    else:
+        main(*(int(argument) for argument in sys.argv[1:2]))

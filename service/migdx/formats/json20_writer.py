@@ -1,0 +1,170 @@
+"""SDMX-JSON 2.0.0 data messages: data sets first, while values are met; what they point into last.
+
+SDMX-JSON field guide (sdmx-twg/sdmx-json v2.0.0, data-message). Values of dimensions and attributes are
+indexes in order of appearance; measures are numbers, null where missing. Rows of one series must be adjacent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..plan import Answer
+from ..schema import SchemaComponent
+from .fragments import Codes, Column, Part, Piece, data, gathered, joined, measured
+from .header import Header
+from .json20_values import Values, structure, tag
+from .layout import Layout, Section, action_of, at_starts, layout_of, sections, valid_from
+
+SCHEMA = (
+    "https://raw.githubusercontent.com/sdmx-twg/sdmx-json/master/data-message/tools/schemas/2.0.0/"
+    "sdmx-json-data-schema.json"
+)
+
+
+def write_json20(answer: Answer) -> Iterator[bytes]:
+    """By series, or flat when all dimensions are at the observation."""
+    given = layout_of(answer)
+    body = _Body(answer, given)
+    found = sections(answer, given)
+    first = next(found, None)
+    yield b'{"meta":' + orjson.dumps(_meta(answer)) + b',"data":{"dataSets":['
+    count = 0
+    for section in chain(() if first is None else (first,), found):
+        if section.begins is not None:
+            yield (body.closed + b"," if count else b"") + body.opened(section.begins)
+            count += 1
+        yield body.rows(section)
+    yield (body.closed if count else b"") + b'],"structures":['
+    yield orjson.dumps(structure(answer, given, body.values, count)) + b"]}}"
+
+
+def _meta(answer: Answer) -> dict[str, Any]:
+    given = Header(answer.message_id, answer.prepared, answer.sender)
+    return {
+        "schema": SCHEMA,
+        "id": given.id,
+        "test": False,
+        "prepared": given.instant,
+        "contentLanguages": [tag(language) for language in answer.languages if tag(language)],
+        "sender": {"id": given.sender, "name": given.sender, "names": {"en": given.sender}},
+    }
+
+
+class _Indexed:
+    """The values of a component that were met so far, and rows as fragments that show their indexes."""
+
+    def __init__(self, component: SchemaComponent, before: str, missing: str = "") -> None:
+        self.values = Values(component)
+        self._before, self._missing = before, missing
+        self._column = pa.nulls(0, pa.utf8())
+        self._indexes: Codes = np.zeros(0, np.int32)
+        self._fragments = pa.nulls(0, pa.utf8())
+
+    def __call__(self, column: Column) -> Part:
+        if not (column.values is self._column or column.values.equals(self._column)):
+            self._column = column.values
+            self._indexes = np.full(len(column.values), -1, np.int32)
+        used = pc.unique(pa.array(column.codes)).to_numpy()
+        new = used[self._indexes[used] < 0]
+        if len(new):
+            self._number(new)
+        return Part(column.codes, self._fragments)
+
+    def _number(self, new: Codes) -> None:
+        """Gives codes their indexes, in order of appearance."""
+        for code, text in zip(new.tolist(), self._column.take(pa.array(new)).to_pylist(), strict=True):
+            if code or not self._missing:  # a dimension that does not apply is ~, as in SDMX-CSV
+                self._indexes[code] = self.values.index("~" if text is None else text)
+        indexes = pa.array(self._indexes, mask=self._indexes < 0).cast(pa.utf8())
+        self._fragments = joined(self._before, indexes, nulls="emit_null").fill_null(self._missing)
+
+
+class _Body:
+    def __init__(self, answer: Answer, given: Layout) -> None:
+        self._answer, self._layout = answer, given
+        self._dataset = {a.id: Values(a) for a in given.dataset_attributes}
+        self._series_key = _keys(given.series_key)
+        self._series = {a.id: _Indexed(a, ",", ",null") for a in given.series_attributes}
+        self._key = _keys(given.observation_key)
+        self._attributes = {a.id: _Indexed(a, ",", ",null") for a in given.observation_attributes}
+        self.closed = b"}}" if given.flat else b"}}" if given.series_only else b"}}}}"
+
+    @property
+    def values(self) -> dict[str, Values]:
+        wrapped = {**self._series_key, **self._series, **self._key, **self._attributes}
+        return {**self._dataset, **{id: indexed.values for id, indexed in wrapped.items()}}
+
+    def opened(self, attributes: tuple[str | None, ...]) -> bytes:
+        answer = self._answer
+        known: dict[str, Any] = {
+            "structure": 0,
+            "action": action_of(answer),
+            "links": [{"urn": answer.schema.dataflow.urn, "rel": "dataflow"}],
+        }
+        if answer.valid_from:
+            known["validFrom"] = valid_from(answer)
+        if self._dataset:
+            shown = zip(self._dataset.values(), attributes, strict=True)
+            known["attributes"] = [None if text is None else values.index(text) for values, text in shown]
+        kind = b',"observations":{' if self._layout.flat else b',"series":{'
+        return orjson.dumps(known)[:-1] + kind
+
+    def rows(self, section: Section) -> bytes:
+        """Every row brings what ends the one before; the first of a data set has none to end."""
+        starts = self._openings(section)
+        if self._layout.series_only:
+            return _without(data(starts), b"," if section.begins is not None else b"")
+        rows: list[Piece] = [at_starts(starts, section, ",")]
+        rows += ['"', *gathered(_parts(section, self._key), section.rows.size), '":[']
+        for at, measure in enumerate(self._layout.measures):
+            numbers = measured(*section.rows.numbers[measure.id], _numbers)
+            rows += [",", numbers.fill_null("null")] if at else [numbers.fill_null("null")]
+        attributes = _parts(section, self._attributes)
+        if attributes and not self._layout.measures:
+            attributes[0] = _without_comma(attributes[0])
+        rows += gathered(attributes, section.rows.size)
+        lead = b"" if section.begins is None else b"," if self._layout.flat else b"}},"
+        return _without(data(joined(*rows, "]")), lead)
+
+    def _openings(self, section: Section) -> pa.Array:
+        if self._layout.flat:
+            return pa.array([","] * len(section.starts), pa.utf8())
+        key = [part.at(section.starts) for part in _parts(section, self._series_key)]
+        told = [part.at(section.starts) for part in _parts(section, self._series)]
+        if told:  # the first without its comma
+            told = ['"attributes":[', pc.utf8_slice_codeunits(told[0], 1), *told[1:], "]"]
+        if self._layout.series_only:
+            return joined(',"', *key, '":{', *told, "}")
+        return joined('}},"', *key, '":{', *told, *([","] if told else []), '"observations":{')
+
+
+def _keys(components: tuple[SchemaComponent, ...]) -> dict[str, _Indexed]:
+    return {component.id: _Indexed(component, ":" if at else "") for at, component in enumerate(components)}
+
+
+def _parts(section: Section, indexed: dict[str, _Indexed]) -> list[Part]:
+    return [index(section.rows.columns[id]) for id, index in indexed.items()]
+
+
+def _without_comma(part: Part) -> Part:
+    return Part(part.codes, pc.utf8_slice_codeunits(part.fragments, 1))
+
+
+def _without(rows: bytes, lead: bytes) -> bytes:
+    return rows[len(lead) :]
+
+
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\Z", re.ASCII)
+
+
+def _numbers(texts: pa.Array) -> pa.Array:
+    """Kept texts that JSON takes as a number (1.10, not +1 or 007); null for the others."""
+    return pa.array([text if text and _NUMBER.match(text) else None for text in texts.to_pylist()], pa.utf8())

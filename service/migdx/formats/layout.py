@@ -1,0 +1,134 @@
+"""Layout: at which level of a message each component stands, and where series and data sets begin.
+
+An attribute of a data set, group or series has one value there: that of the first row. Where a value of the
+data set changes from one row to the next, as it may between two providers, another data set begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ..plan import Answer
+from ..schema import Schema, SchemaComponent
+from .fragments import Part, Rows, rows_of, starts_of
+
+ALL_DIMENSIONS = "AllDimensions"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`series_key` is empty in a flat message; `observation_key` holds the other dimensions: one, or all."""
+
+    observation: str
+    series_key: tuple[SchemaComponent, ...]
+    observation_key: tuple[SchemaComponent, ...]
+    measures: tuple[SchemaComponent, ...]
+    dataset_attributes: tuple[SchemaComponent, ...]
+    series_attributes: tuple[SchemaComponent, ...]
+    observation_attributes: tuple[SchemaComponent, ...]
+
+    @property
+    def flat(self) -> bool:
+        return not self.series_key
+
+    @property
+    def series_only(self) -> bool:
+        """Nothing of an observation was asked for: detail=serieskeysonly and nodata."""
+        return not (self.flat or self.measures or self.observation_attributes)
+
+
+def layout_of(answer: Answer) -> Layout:
+    """How this answer is laid out, of the components that it carries."""
+    return layout(
+        answer.schema, answer.dimension_at_observation, (*answer.plan.measures, *answer.plan.attributes)
+    )
+
+
+def layout(schema: Schema, dimension_at_observation: str, ids: Sequence[str] | None = None) -> Layout:
+    """The levels of `ids` (default: every measure and attribute) with this dimension at observation level."""
+    flat = dimension_at_observation not in schema.key or len(schema.key) == 1
+    observation = ALL_DIMENSIONS if flat else dimension_at_observation
+    series_key = () if flat else tuple(d for d in schema.dimensions if d.id != observation)
+    wanted = {component.id for component in schema.components} if ids is None else set(ids)
+    attributes = tuple(a for a in schema.attributes if a.id in wanted)
+    above = {d.id for d in series_key}
+    at_series = [
+        a.id
+        for a in attributes
+        if a.attached in ("dimensions", "group") and set(dimensions_of(schema, a)) <= above and not flat
+    ]
+    return Layout(
+        observation=observation,
+        series_key=series_key,
+        observation_key=tuple(d for d in schema.dimensions if d.id not in above),
+        measures=tuple(m for m in schema.measures if m.id in wanted),
+        dataset_attributes=tuple(a for a in attributes if a.attached == "dataflow"),
+        series_attributes=tuple(a for a in attributes if a.id in at_series),
+        observation_attributes=tuple(
+            a for a in attributes if a.id not in at_series and a.attached != "dataflow"
+        ),
+    )
+
+
+def dimensions_of(schema: Schema, attribute: SchemaComponent) -> tuple[str, ...]:
+    """The dimensions that an attribute of a series or group is attached to."""
+    if attribute.attached != "group":
+        return attribute.to
+    groups = {group.id: group.dimensions for group in schema.dsd.groups}
+    return tuple(id for name in attribute.to for id in groups.get(name, (name,)))
+
+
+def action_of(answer: Answer) -> str:
+    """Merge exists from SDMX 3.1 on, which reads Append as Merge."""
+    return "Append" if answer.action == "Merge" else answer.action
+
+
+def valid_from(answer: Answer) -> str:
+    return answer.valid_from.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if answer.valid_from else ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows of one data set. `begins`: its attributes when it begins here; `starts`: rows where series do."""
+
+    rows: Rows
+    begins: tuple[str | None, ...] | None
+    starts: npt.NDArray[np.int64]
+
+
+def sections(answer: Answer, given: Layout) -> Iterator[Section]:
+    """The rows of an answer, cut where a data set begins; a series goes on where the rows before left it."""
+    shared = [a.id for a in given.dataset_attributes]
+    key = [d.id for d in given.series_key]
+    dataset: tuple[str | None, ...] | None = None
+    series: tuple[str | None, ...] | None = None
+    for rows in rows_of(answer):
+        cuts = [*starts_of([rows.columns[id].codes for id in shared], rows.size).tolist(), rows.size]
+        for start, stop in pairwise(cuts):
+            part = rows.slice(start, stop)
+            values = _texts(part, shared, 0)
+            begins = None if dataset is not None and values == dataset else values
+            starts = starts_of([part.columns[id].codes for id in key], part.size)
+            if begins is None and (given.flat or _texts(part, key, 0) == series):
+                starts = starts[1:]
+            dataset, series = values, _texts(part, key, part.size - 1)
+            yield Section(part, begins, starts)
+
+
+def at_starts(texts: pa.Array, section: Section, between: str = "") -> pa.Array:
+    """One text per start of a series, on its row; `between` on the others."""
+    codes = np.zeros(section.rows.size, np.int32)
+    codes[section.starts] = np.arange(1, len(section.starts) + 1, dtype=np.int32)
+    return Part(codes, pa.concat_arrays([pa.array([between], pa.utf8()), texts])).at()
+
+
+def _texts(rows: Rows, ids: Sequence[str], row: int) -> tuple[str | None, ...]:
+    columns = [rows.columns[id] for id in ids]
+    return tuple(column.values[int(column.codes[row])].as_py() for column in columns)

@@ -1,0 +1,138 @@
+"""Structure-specific data, SDMX-ML 3.0 and 2.1: components are XML attributes of DataSet, Series and Obs.
+
+SDMX 3.0 SDMX-ML (SDMXDataStructureSpecific.xsd); SDMX 2.1 section 3A, part IV. `ml_schema.py` writes the XSD
+that the messages obey. Group attributes stand on Series, data set attributes on DataSet, as readers expect.
+In 2.1 the first measure is the primary measure OBS_VALUE, whatever its id; others stand beside it by id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from ..plan import Answer
+from ..schema import Schema
+from .fragments import Piece, Wrapped, data, gathered, joined
+from .layout import Layout, Section, action_of, at_starts, layout_of, valid_from
+from .markup import element, leaf, quoted
+from .ml_data import XSI, attribute_texts, message, namespace, parts, start, values
+
+
+def write_ml30(answer: Answer) -> Iterator[bytes]:
+    """SDMX-ML 3.0, in the context of the dataflow."""
+    return _write(answer, "3.0")
+
+
+def write_ml21(answer: Answer) -> Iterator[bytes]:
+    """SDMX-ML 2.1, in the context of the DSD, as its readers expect."""
+    return _write(answer, "2.1")
+
+
+def target_namespace(schema: Schema, version: str, observation: str) -> str:
+    """The namespace of the XSD for this structure and dimension at the observation."""
+    context = schema.dsd if version == "2.1" else schema.dataflow
+    return f"{context.urn}:ObsLevelDim:{observation}"
+
+
+def measure_names(given: Layout, version: str) -> dict[str, str]:
+    """What the measures are called in a message."""
+    names = {measure.id: measure.id for measure in given.measures}
+    if version == "2.1" and names and "OBS_VALUE" not in names:
+        names[given.measures[0].id] = "OBS_VALUE"
+    return names
+
+
+def structure_id(id: str) -> str:
+    """An id as an xs:ID, which does not begin with a digit."""
+    safe = re.sub(r"[^\w.-]", "_", id, flags=re.ASCII)
+    return safe if re.match(r"[A-Za-z_]", safe) else f"_{safe}"
+
+
+def dsd_reference(schema: Schema) -> str:
+    """The DSD in a header of 2.1."""
+    dsd = schema.dsd
+    reference = (
+        ("agencyID", dsd.agency), ("id", dsd.id), ("version", dsd.version), ("class", "DataStructure"),
+        ("package", "datastructure"),
+    )  # fmt: skip
+    return element("com:Structure", (), element("Ref", reference))
+
+
+def _write(answer: Answer, version: str) -> Iterator[bytes]:
+    schema, observation = answer.schema, layout_of(answer).observation
+    space = target_namespace(schema, version, observation)
+    context = schema.dsd if version == "2.1" else schema.dataflow
+    structure = element(
+        "mes:Structure",
+        (
+            ("structureID", structure_id(context.id)),
+            ("namespace", space),
+            ("dimensionAtObservation", observation),
+        ),
+        dsd_reference(schema) if version == "2.1" else leaf("com:StructureUsage", context.urn),
+    )
+    spaces = {
+        "mes": namespace(version, "message"), "com": namespace(version, "common"),
+        "ss": namespace(version, "data/structurespecific"), "ns1": space, "xsi": XSI,
+    }  # fmt: skip
+    dataset = (
+        ("ss:structureRef", structure_id(context.id)), ("xsi:type", "ns1:DataSetType"),
+        ("ss:dataScope", "DataStructure" if version == "2.1" else ""), ("ss:action", action_of(answer)),
+        ("ss:validFromDate", valid_from(answer)),
+    )  # fmt: skip
+    tag = "<mes:DataSet" + "".join(f' {name}="{quoted(value)}"' for name, value in dataset if value)
+    return message(
+        answer,
+        start("StructureSpecificData", spaces, answer, structure),
+        "</mes:StructureSpecificData>\n",
+        lambda given: _Body(given, tag, measure_names(given, version)),
+    )
+
+
+class _Body:
+    def __init__(self, given: Layout, tag: str, measures: dict[str, str]) -> None:
+        self._layout, self._tag, self._measures = given, tag, measures
+        self._series = {c.id: _attribute(c.id) for c in (*given.series_key, *given.series_attributes)}
+        self._key = {c.id: _attribute(c.id) for c in given.observation_key}
+        self._attributes = {c.id: _attribute(c.id) for c in given.observation_attributes}
+
+    def opened(self, attributes: tuple[str | None, ...]) -> str:
+        ids = [a.id for a in self._layout.dataset_attributes]
+        shown = zip(ids, attributes, strict=True)
+        return (
+            self._tag + "".join(f' {id}="{quoted(text)}"' for id, text in shown if text is not None) + ">\n"
+        )
+
+    def closed(self) -> str:
+        return ("" if self._layout.flat or self._layout.series_only else "</Series>\n") + "</mes:DataSet>\n"
+
+    def rows(self, section: Section) -> bytes:
+        if self._layout.series_only:
+            return data(joined("<Series", *self._openings(section), "/>\n"))
+        rows = self._openings_at_rows(section)
+        rows += ["<Obs", *gathered(parts(section, self._key), section.rows.size)]
+        for id, name in self._measures.items():
+            rows += values(section, id, f' {name}="', '"')
+        rows += gathered(parts(section, self._attributes), section.rows.size)
+        return data(joined(*rows, "/>\n"))
+
+    def _openings(self, section: Section) -> list[pa.Array]:
+        """Key and attributes of the series that start in this section."""
+        return [part.at(section.starts) for part in parts(section, self._series)]
+
+    def _openings_at_rows(self, section: Section) -> list[Piece]:
+        """The start tag of a series, after the end of the one before, on the row where it starts."""
+        if self._layout.flat or not len(section.starts):
+            return []
+        tags = joined("</Series>\n<Series", *self._openings(section), ">\n")
+        if section.begins is not None:  # no series is open yet
+            tags = pa.concat_arrays(
+                [joined("<Series", *(o[:1] for o in self._openings(section)), ">\n"), tags[1:]]
+            )
+        return [at_starts(tags, section)]
+
+
+def _attribute(id: str) -> Wrapped:
+    return Wrapped(attribute_texts, f' {id}="', '"')

@@ -1,0 +1,274 @@
+"""The default store: immutable Parquet files, sorted by series and period, read by DuckDB in this process.
+
+A revision is an open file and, when something is masked, a restricted one beside it with what the open one hides; the
+engine may open the open files only. A segment's own counts decide whether it is read at all. Files are in order of
+agreement and sorted inside, so that an answer streams without a sort.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..dataset import Coded, coded
+from ..durable import SUFFIX, draft, make_folder, older
+from ..periods import parse_period
+from ..plan import Availability, Plan
+from ..schema import Schema
+from . import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Segment, hidden
+from .duck import Sifter, Statement, counts, rows
+
+ROW_GROUP = 30_000
+BATCH = 65_536
+_INTERNAL = ("_series", "_before", "_after")
+_PART = re.compile(r"[^A-Za-z0-9.-]+")
+
+
+class SegmentStore:
+    """A folder of segments; `memory` and `threads` bound the engine of this process."""
+
+    def __init__(self, folder: Path, memory: str = "1GB", threads: int | None = None) -> None:
+        self.open, self.restricted = folder.resolve() / "open", folder.resolve() / "restricted"
+        for part in (self.open, self.restricted):
+            make_folder(part)
+        self._engine = _engine(self.open, memory, threads or os.cpu_count() or 1)
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def write(self, table: pa.Table, schema: Schema, *, agreement: str, revision: int) -> Segment:
+        table, series = _sorted(table, schema)
+        masked = _masked(table)
+        flow = schema.dataflow.reference.short
+        name = f"{_PART.sub('_', flow)}/{_PART.sub('_', agreement)}-{revision}-{token_hex(6)}"
+        if masked.any():
+            kept = table.select(hidden(schema)).filter(pa.array(masked))
+            kept = kept.append_column("_row", pa.array(np.flatnonzero(masked)))
+            _write(self.restricted / f"{name}.parquet", kept)
+        _write(self.open / f"{name}.parquet", _opened(table, schema, masked))
+        dimensions = {id: coded(table.column(id)) for id in schema.key}
+        return Segment(
+            name,
+            flow,
+            agreement,
+            revision,
+            observations=table.num_rows,
+            series=len(np.unique(series[~masked])),
+            codes={id: _counts(column, masked) for id, column in dimensions.items()},
+            start=pc.min(table.column("_start")).as_py() if schema.time else None,
+            end=pc.max(table.column("_end")).as_py() if schema.time else None,
+            restricted=bool(masked.any()),
+            columns=[component.id for component in schema.components],
+        )
+
+    def read(self, segment: Segment) -> pa.Table:
+        table = _read(self.open / f"{segment.name}.parquet")
+        table = table.drop_columns([name for name in _INTERNAL if name in table.column_names])
+        if not segment.restricted:
+            return table
+        kept = _read(self.restricted / f"{segment.name}.parquet")
+        source = np.arange(table.num_rows)
+        source[kept.column("_row").to_numpy()] = table.num_rows + np.arange(kept.num_rows)
+        for name in kept.column_names:
+            if name in table.column_names:
+                both = pa.chunked_array(
+                    [*table.column(name).chunks, *kept.column(name).chunks], table.field(name).type
+                )
+                whole = both.unify_dictionaries().take(pa.array(source))
+                table = table.set_column(table.column_names.index(name), name, whole)
+        return table
+
+    def select(self, plan: Plan, segments: Sequence[Segment]) -> Iterator[pa.RecordBatch]:
+        sifter = Sifter(plan)
+        chosen = [segment for segment in _in_order(segments) if sifter.share(segment) is not False]
+        return self._stream(rows(sifter, chosen, self._paths(chosen))) if chosen else iter(())
+
+    def count(self, plan: Plan, segments: Sequence[Segment]) -> Availability:
+        sifter = Sifter(plan)
+        shares = [(segment, sifter.share(segment)) for segment in _in_order(segments)]
+        cut = plan.first_n or plan.last_n or plan.offset or plan.limit
+        whole = [segment for segment, part in shares if part and not cut]
+        rest = [segment for segment, part in shares if part is None or (part and cut)]
+        codes: dict[str, dict[str, int]] = {id: {} for id in plan.schema.key}
+        series = sum(segment.series for segment in whole)
+        for segment in whole:
+            for id, found in segment.codes.items():
+                _add(codes[id], found)
+        if rest:
+            for batch in self._stream(counts(sifter, rest, self._paths(rest))):
+                for id, code, number in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    if id is None:
+                        series += number
+                    else:
+                        _add(codes[id], {code: number})
+        periods = [parse_period(text) for text in codes[plan.schema.time.id]] if plan.schema.time else []
+        return Availability(
+            codes,
+            series,
+            observations=sum(codes[plan.schema.key[0]].values()),
+            start=min((period.start for period in periods if period), default=None),
+            end=max((period.end for period in periods if period), default=None),
+        )
+
+    def sweep(self, keep: Sequence[Segment], age: timedelta = timedelta(hours=1)) -> list[str]:
+        kept = {f"{segment.name}.parquet" for segment in keep}
+        swept = []
+        for folder in (self.open, self.restricted):
+            for path in (*older(folder, age), *older(folder, age, "*.parquet")):
+                name = path.relative_to(folder).as_posix()
+                if name not in kept or path.suffix == SUFFIX:
+                    path.unlink(missing_ok=True)
+                    swept.append(name)
+        return swept
+
+    def _paths(self, segments: Sequence[Segment]) -> list[str]:
+        return [str(self.open / f"{segment.name}.parquet") for segment in segments]
+
+    def _stream(self, statement: Statement) -> Iterator[pa.RecordBatch]:
+        """One cursor per answer, opened at the first batch and closed with the iterator."""
+        with self._lock:
+            cursor = self._engine.cursor()
+        try:
+            # sql() streams; execute() would hold the whole answer first
+            reader = cursor.sql(statement.text, params=statement.parameters).to_arrow_reader(BATCH)
+            try:
+                yield from (batch for batch in reader if batch.num_rows)
+            finally:
+                reader.close()
+        finally:
+            cursor.close()
+
+
+def _engine(folder: Path, memory: str, threads: int) -> duckdb.DuckDBPyConnection:
+    """DuckDB that opens files of one folder, installs nothing, and cannot be told otherwise."""
+    off = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+    }
+    engine = duckdb.connect(":memory:", config={"memory_limit": memory, "threads": threads, **off})
+    quoted = str(folder).replace("'", "''")
+    for setting in (
+        f"temp_directory = '{quoted}/.spill'",
+        "preserve_insertion_order = true",
+        "disabled_optimizers = 'late_materialization'",  # 2.0.0 fails on LIMIT with two filters not selected
+        "parquet_metadata_cache = true",  # files never change
+        f"allowed_directories = ['{quoted}']",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        engine.execute(f"SET {setting}")
+    return engine
+
+
+def _in_order(segments: Sequence[Segment]) -> list[Segment]:
+    return sorted(
+        (segment for segment in segments if segment.observations), key=lambda segment: segment.agreement
+    )
+
+
+def _add(total: dict[str, int], found: dict[str, int]) -> None:
+    for code, number in found.items():
+        if number:
+            total[code] = total.get(code, 0) + number
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _sorted(table: pa.Table, schema: Schema) -> tuple[pa.Table, npt.NDArray[np.int32]]:
+    """In natural order, with the number of each row's series, and of the rows `_before` and `_after` it there."""
+    ranks = [_ranks(coded(table.column(dimension.id))) for dimension in schema.series_dimensions]
+    time = []
+    if schema.time:
+        time = [table.column("_start").to_numpy(), _ranks(coded(table.column(schema.time.id)))]
+    order = np.lexsort([*reversed([*ranks, *time])])
+    new = np.zeros(table.num_rows, bool)
+    new[:1] = True
+    for rank in ranks:
+        new[1:] |= np.diff(rank[order]) != 0
+    series = (np.cumsum(new) - 1).astype(np.int32)
+    starts = np.flatnonzero(new)
+    sizes = np.diff([*starts, table.num_rows])
+    before = (np.arange(table.num_rows) - np.repeat(starts, sizes)).astype(np.int32)
+    after = (np.repeat(sizes, sizes) - 1 - before).astype(np.int32)
+    table = table.take(pa.array(order))
+    for name, numbers in zip(_INTERNAL, (series, before, after), strict=True):
+        table = table.append_column(name, pa.array(numbers))
+    return table, series
+
+
+def _ranks(column: Coded) -> npt.NDArray[np.int32]:
+    """Numbers that sort as the texts do, by code point."""
+    ranks = np.empty(len(column.values) + 1, np.int32)
+    ranks[sorted(range(len(column.values)), key=column.values.__getitem__)] = np.arange(len(column.values))
+    ranks[-1] = -1  # where a missing text points to
+    return ranks[column.codes]
+
+
+def _masked(table: pa.Table) -> npt.NDArray[np.bool_]:
+    if CONFIDENTIALITY not in table.column_names:
+        return np.zeros(table.num_rows, bool)
+    status = coded(table.column(CONFIDENTIALITY))
+    closed = np.array([value not in ("", FREE) for value in status.values] + [False])
+    return closed[status.codes]
+
+
+def _opened(table: pa.Table, schema: Schema, masked: npt.NDArray[np.bool_]) -> pa.Table:
+    """The table as the public may see it."""
+    if not masked.any():
+        return table
+    for name in hidden(schema):
+        column = table.column(name)
+        column = column.cast(pa.utf8()) if pa.types.is_dictionary(column.type) else column
+        value = pa.scalar(SUPPRESSED if name == STATUS else None, column.type)
+        table = table.set_column(
+            table.column_names.index(name), name, pc.if_else(pa.array(masked), value, column)
+        )
+    return table
+
+
+def _counts(column: Coded, masked: npt.NDArray[np.bool_]) -> dict[str, int]:
+    size = len(column.values)
+    present = np.bincount(column.codes[column.codes >= 0], minlength=size)
+    opened = np.bincount(column.codes[(column.codes >= 0) & ~masked], minlength=size)
+    return {value: int(opened[at]) for at, value in enumerate(column.values) if present[at]}
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    """Text is written as text, piece by piece: a dictionary would carry values that no row has any more."""
+    plain = pa.schema(
+        [(f.name, pa.utf8() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
+    )
+    with draft(path.parent) as new:
+        with pq.ParquetWriter(
+            new.file, plain, compression="zstd", version="2.6", store_schema=False
+        ) as writer:
+            for at in range(0, table.num_rows, ROW_GROUP):
+                writer.write_table(table.slice(at, ROW_GROUP).cast(plain))
+        new.name = path.name
+
+
+def _read(path: Path) -> pa.Table:
+    """With the types of `Dataset.table`: texts as dictionaries, but not the senders' texts of numbers."""
+    with pq.ParquetFile(path) as file:
+        texts = [
+            f.name
+            for f in file.schema_arrow
+            if pa.types.is_string(f.type) and not f.name.startswith("_text_")
+        ]
+    return pq.read_table(path, read_dictionary=texts, partitioning=None)

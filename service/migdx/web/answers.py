@@ -1,0 +1,150 @@
+"""Answers: bytes streamed with their headers: validators, caching, compression.
+
+A fault before the first piece has a status; one after it is left to break the connection, so that no reader
+takes half an answer for a whole one: nothing here catches it, and a compressed stream is not finished either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+
+import zstandard
+from flask import Request, Response
+from isal import isal_zlib
+
+MAX_AGE = 60
+"""Seconds that an answer may be kept without asking again; less when something becomes public before."""
+
+_PIECE = 1 << 16
+_GZIP_LEVEL, _GZIP_WINDOW = 1, 31
+_ZSTD_LEVEL = 3
+
+
+@dataclass(frozen=True)
+class Validators:
+    """What tells one answer from another. `modified` is None where it is not known.
+
+    `since` is when it began to serve: structures may have changed then: an older date proves nothing.
+    """
+
+    etag: str
+    now: datetime
+    since: datetime
+    modified: datetime | None = None
+    next_change: datetime | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        found = {"ETag": f'"{self.etag}"', "Cache-Control": f"public, max-age={self._max_age}"}
+        if self.modified:
+            found["Last-Modified"] = format_datetime(self.modified.astimezone(UTC), usegmt=True)
+        return found
+
+    @property
+    def _max_age(self) -> int:
+        if self.next_change is None:
+            return MAX_AGE
+        return max(0, min(MAX_AGE, int((self.next_change - self.now).total_seconds())))
+
+    def unchanged(self, request: Request) -> bool:
+        """Whether the client has it already; If-None-Match goes before a date (RFC 9110, 13.2.2)."""
+        given = request.headers.get("If-None-Match", "")
+        if given:
+            tags = {tag.strip().removeprefix("W/").strip('"') for tag in given.split(",")}
+            return bool(tags & {self.etag, "*"})
+        known = _instant(request.headers.get("If-Modified-Since", ""))
+        if known is None or self.modified is None:
+            return False
+        return known >= max(self.modified, self.since).replace(microsecond=0)
+
+
+def etag(*parts: object) -> str:
+    """One tag for everything that an answer depends on."""
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:32]
+
+
+def _instant(text: str) -> datetime | None:
+    """An HTTP date, or ISO 8601 as some clients send; None when it is neither."""
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            found = parse(text)
+        except (ValueError, TypeError):
+            continue
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return None
+
+
+def unchanged(validators: Validators, headers: dict[str, str]) -> Response:
+    """304, with the headers that the 200 would have."""
+    answer = Response(status=304, headers={**headers, **validators.headers})
+    del answer.headers["Content-Type"]
+    return answer
+
+
+def streamed(
+    pieces: Iterator[bytes],
+    media_type: str,
+    encoding: str,
+    headers: dict[str, str],
+    closing: Iterable[Any] = (),
+) -> Response:
+    """200 with `pieces`: whole, with its length, when it is short; otherwise as it comes.
+
+    `closing` are what `pieces` reads from, closed after it, also when the client leaves early.
+    """
+    gathered = _gathered(pieces)
+    first = next(gathered, b"")
+    second = next(gathered, None)
+    if second is None:
+        body: bytes | Iterator[bytes] = b"".join(_encoded(iter([first]), encoding))
+    else:
+        body = _encoded(_joined(first, second, gathered), encoding)
+    answer = Response(body, content_type=media_type, headers=headers)
+    if encoding:
+        answer.headers["Content-Encoding"] = encoding
+    for source in (body, gathered, pieces, *closing):
+        close: Callable[[], object] | None = getattr(source, "close", None)
+        if close:
+            answer.call_on_close(close)
+    return answer
+
+
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of at least 64 kB."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _joined(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield second
+    yield from rest
+
+
+def _encoded(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    if not encoding:
+        yield from pieces
+        return
+    compressor: Any
+    if encoding == "zstd":
+        compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
+    else:
+        compressor = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
+    for piece in pieces:
+        packed = compressor.compress(piece)
+        if packed:
+            yield packed
+    yield compressor.flush()

@@ -1,0 +1,122 @@
+"""What a URL asks of the exchange, the same for both generations of the API."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import NotImplementedHere, SyntaxFault
+from ..query import DETAILS, REFERENCES, DataQuery, StructureQuery
+from ..urn import check_version_query
+from .address import Address
+
+Kind = Literal["structure", "data", "schema", "availability"]
+
+
+@dataclass(frozen=True)
+class Root:
+    """The root of the API: what can be asked here."""
+
+
+@dataclass(frozen=True)
+class StructureRequest:
+    """`role` keeps only the data constraints of that role, as 2.1 asks for allowed and actual ones apart."""
+
+    query: StructureQuery
+    role: str = ""
+    kind: Kind = field(default="structure", init=False)
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """`updated_after` is text as given: only an instant before the first release can be answered so far."""
+
+    query: DataQuery
+    updated_after: str = ""
+    kind: Kind = field(default="data", init=False)
+
+
+@dataclass(frozen=True)
+class AvailabilityRequest:
+    """`components` limits the dimensions told, () is all of them; `references` as for structures."""
+
+    query: DataQuery
+    components: tuple[str, ...] = ()
+    mode: str = "exact"
+    references: tuple[str, ...] = ("none",)
+    updated_after: str = ""
+    kind: Kind = field(default="availability", init=False)
+
+
+@dataclass(frozen=True)
+class SchemaRequest:
+    context: str
+    query: StructureQuery
+    dimension_at_observation: str = ""
+    kind: Kind = field(default="schema", init=False)
+
+
+Request = Root | StructureRequest | DataRequest | AvailabilityRequest | SchemaRequest
+
+WILD = frozenset(("", "*", "all", "ALL", "All"))
+"""What says "any" in a path, on both generations."""
+
+_AGENCY = re.compile(r"[A-Za-z][A-Za-z\d_-]*(\.[A-Za-z][A-Za-z\d_-]*)*\Z", re.ASCII)
+_ID = re.compile(r"[A-Za-z\d_@$-]+(\.[A-Za-z\d_@$-]+)*\Z", re.ASCII)
+
+
+def agencies(text: str, between: str) -> tuple[str, ...]:
+    return _ids(text, between, _AGENCY, "an agency")
+
+
+def ids(text: str, between: str, what: str = "an id") -> tuple[str, ...]:
+    return _ids(text, between, _ID, what)
+
+
+def _ids(text: str, between: str, pattern: re.Pattern[str], what: str) -> tuple[str, ...]:
+    if text in WILD:
+        return ("*",)
+    parts = ["*" if part in WILD else part for part in text.split(between)]
+    for part in parts:
+        if part != "*" and not pattern.match(part):
+            raise SyntaxFault(f"'{part}' in '{text}' is not {what}")
+    return tuple(dict.fromkeys(parts))
+
+
+def versions(text: str, missing: str) -> str:
+    """A version query, checked; the words `latest` and `all` of 1.5 are understood everywhere."""
+    if not text:
+        return missing
+    parts = [{"latest": "~", "all": "*"}.get(part.lower(), part) for part in text.split(",") if part]
+    check_version_query(",".join(parts))
+    return ",".join(parts)
+
+
+def detail(address: Address, *, raw: bool) -> str:
+    """The parameter `detail` of a structure query; `raw` came with 3.0."""
+    value = address.one_of("detail", tuple(word for word in DETAILS if raw or word != "raw"))
+    if value == "referencepartial":
+        raise NotImplementedHere("detail=referencepartial is not built yet; detail=full gives whole schemes")
+    return value
+
+
+def references(address: Address, kinds: dict[str, tuple[str, ...]], between: str) -> tuple[str, ...]:
+    """The parameter `references`: its words as they are, types as class names."""
+    found: dict[str, None] = {}
+    for word in address.get("references", "none").split(between):
+        known = (word,) if word in REFERENCES else kinds.get(word)
+        if known is None:
+            raise SyntaxFault(
+                f"references={word}: expected one of {', '.join(REFERENCES)}, or a type such as codelist"
+            )
+        found |= dict.fromkeys(known)
+    return tuple(found)
+
+
+def not_built(address: Address, *names: str) -> None:
+    """Raises NotImplementedHere for parameters that change an answer in a way that is not built."""
+    for name in names:
+        value = address.get(name)
+        if value and value.lower() != "false":
+            raise NotImplementedHere(f"{name}={value}: {name} is not built yet")

@@ -1,0 +1,130 @@
+"""Availability: what data there are, as a constraint that any structure format can carry.
+
+sdmx-rest v2.2.2, doc/availability.md. SDMX 3.0 has a DataConstraint of role Actual for it, 2.1 the like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ..errors import SemanticFault
+from ..exchange import Exchange
+from ..periods import EPOCH
+from ..plan import Availability
+from ..query import DataQuery
+from ..registry import Registry
+from ..schema import Schema
+from ..structures import (
+    KINDS,
+    Annotation,
+    CubeRegion,
+    DataConstraint,
+    ItemScheme,
+    KeyValues,
+    Maintainable,
+    TimeRange,
+)
+from ..urn import Reference
+from .asked import AvailabilityRequest
+
+_METRICS = "sdmx_metrics"
+
+
+def constraint(
+    exchange: Exchange, asked: AvailabilityRequest, schema: Schema, now: datetime, *, ranged: bool
+) -> DataConstraint:
+    """The codes that have data, and how many series and observations; `ranged`: time as a range of days."""
+    wanted = asked.components or schema.key
+    unknown = [id for id in wanted if id not in schema.key]
+    if unknown:
+        raise SemanticFault(
+            f"{schema.dsd.reference.short} has no dimension {unknown[0]}; it has {', '.join(schema.key)}"
+        )
+    _, found = exchange.availability(asked.query, at=now)
+    time = schema.time.id if schema.time else ""
+    keys = []
+    for id in schema.key:
+        if id not in wanted:
+            continue
+        told = found
+        if asked.mode == "available":
+            # what could still be chosen for a dimension: its own filter does not count
+            _, told = exchange.availability(_without(asked.query, id, schema), at=now)
+        if id == time and ranged:
+            keys += [KeyValues(id, time_range=_range(told))] if told.start is not None else []
+        elif told.codes.get(id):
+            keys.append(KeyValues(id, tuple(sorted(code for code, count in told.codes[id].items() if count))))
+    flow = schema.dataflow
+    return DataConstraint(
+        id=f"{flow.id}_AVAILABLE", agency=flow.agency, version=flow.version,
+        names={"en": f"Availability of {flow.name()}"}, role="Actual", attachment=(flow.reference,),
+        regions=(CubeRegion(tuple(keys)),),
+        annotations=(_metric("obs_count", found.observations), _metric("series_count", found.series)),
+    )  # fmt: skip
+
+
+def _metric(id: str, number: int) -> Annotation:
+    return Annotation(id=id, type=_METRICS, title=str(number))
+
+
+def _range(found: Availability) -> TimeRange:
+    start, end = (EPOCH + timedelta(days=day or 0) for day in (found.start, found.end))
+    return TimeRange(start=f"{start}T00:00:00", end=f"{end}T23:59:59")
+
+
+def _without(query: DataQuery, id: str, schema: Schema) -> DataQuery:
+    """The same query without its filters on one dimension."""
+    at = next((at for at, d in enumerate(schema.series_dimensions) if d.id == id), None)
+    keys = (
+        query.keys
+        if at is None
+        else tuple((*key[:at], (), *key[at + 1 :]) if at < len(key) else key for key in query.keys)
+    )
+    return replace(query, keys=keys, conditions=tuple(c for c in query.conditions if c.component != id))
+
+
+def related(
+    registry: Registry, references: tuple[str, ...], schema: Schema, found: DataConstraint
+) -> Iterator[Maintainable]:
+    """What `references` adds: flow, structure, and schemes cut to what the constraint has, parents kept."""
+    wanted = set(KINDS) if "all" in references else set(references)
+    if not wanted & set(KINDS):
+        return
+    candidates: dict[str, Maintainable] = {schema.dataflow.urn: schema.dataflow, schema.dsd.urn: schema.dsd}
+    for component in schema.dimensions:
+        if component.codelist is not None:
+            candidates[component.codelist.urn] = component.codelist
+    for reference in schema.dsd.references():
+        scheme = registry.find(reference)
+        if scheme is not None and scheme.kind == "ConceptScheme":
+            candidates.setdefault(scheme.urn, scheme)
+    used = _used(schema, found)
+    for artefact in candidates.values():
+        if artefact.kind in wanted:
+            yield _cut(artefact, used.get(artefact.urn)) if isinstance(artefact, ItemScheme) else artefact
+
+
+def _used(schema: Schema, found: DataConstraint) -> dict[str, set[str]]:
+    """Per scheme the items that the constraint's components use."""
+    used: dict[str, set[str]] = {}
+    values = {key.component: key.values for region in found.regions for key in region.keys}
+    concepts: dict[str, Reference] = {d.id: d.concept for d in schema.dsd.dimensions}
+    for component in schema.dimensions:
+        concept = concepts[component.id]
+        used.setdefault(concept.of("ConceptScheme").urn, set()).add(concept.item)
+        if component.codelist is not None:
+            used.setdefault(component.codelist.urn, set()).update(values.get(component.id, ()))
+    return used
+
+
+def _cut(scheme: ItemScheme, items: set[str] | None) -> ItemScheme:
+    if items is None:
+        return scheme
+    kept: set[str] = set()
+    for id in items:
+        while id and id not in kept and id in scheme.by_id:
+            kept.add(id)
+            id = scheme.by_id[id].parent
+    return scheme.with_items([item for item in scheme.items if item.id in kept])

@@ -1,0 +1,143 @@
+"""Faults as answers: each class of error has one status per generation of the API; the body is as was asked.
+
+sdmx-rest v2.2.2, doc/status.md; v1.5.0, 4_7_errors.md. What nobody expected becomes 500 with a number that
+the log has too, and says no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
+from uuid import uuid4
+
+import orjson
+from flask import Flask, Request, Response, current_app
+from werkzeug.exceptions import HTTPException
+
+from .. import errors
+from ..errors import ExchangeError
+from ..formats.header import Header
+from ..formats.markup import element, leaf
+from . import negotiation
+
+Door = Literal["v1", "v2", "service"]
+"""Which table holds: REST 1.5, REST 2.2, or this service's own calls (submissions, releases, pages)."""
+
+_SAME: dict[type[ExchangeError], int] = {
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.SyntaxFault: 400,
+    errors.NotAcceptable: 406,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.StructureFault: 500,
+    errors.NotImplementedHere: 501,
+    errors.Unavailable: 503,
+    ExchangeError: 500,
+}
+STATUS: dict[Door, dict[type[ExchangeError], int]] = {
+    "v1": {**_SAME, errors.NoResults: 404, errors.SemanticFault: 403},
+    "v2": {**_SAME, errors.NoResults: 204, errors.SemanticFault: 422},
+    "service": {**_SAME, errors.NoResults: 404, errors.SemanticFault: 422},
+}
+
+RETRY_AFTER = 5
+"""Seconds after which a client that was told 503 comes back."""
+
+_HTTP: dict[int, type[ExchangeError]] = {
+    400: errors.SyntaxFault,
+    404: errors.NotFound,
+    406: errors.NotAcceptable,
+    413: errors.TooLarge,
+}
+
+
+def install(app: Flask) -> None:
+    """Every error of `app` is answered here."""
+    app.register_error_handler(Exception, _answer)
+
+
+def door(path: str) -> Door:
+    """The door that a path leads to; everything below /sdmx but /sdmx/v2 is 1.5."""
+    parts = [part for part in path.split("/") if part]
+    if not parts or parts[0] != "sdmx":
+        return "service"
+    return "v2" if parts[1:2] == ["v2"] else "v1"
+
+
+def _answer(fault: Exception) -> Response:
+    from flask import request
+
+    at = door(request.path)
+    if isinstance(fault, HTTPException):
+        return _http(fault, request, at)
+    if not isinstance(fault, ExchangeError):
+        number = uuid4().hex[:12]
+        current_app.logger.error("%s %s %s", number, request.method, request.path, exc_info=fault)
+        fault = ExchangeError(f"The service failed; its log says why under {number}")
+    return answer(fault, request, at)
+
+
+def answer(fault: ExchangeError, request: Request, at: Door) -> Response:
+    """The answer for a fault: status, body in the asked syntax, and what a client needs to go on."""
+    table = STATUS[at]
+    status = next(table[cls] for cls in type(fault).__mro__ if cls in table)
+    headers: dict[str, str] = {}
+    if status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER)
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="migdx"'
+    return _told(request, at, status, fault.code, fault.title, str(fault), headers)
+
+
+def _http(fault: HTTPException, request: Request, at: Door) -> Response:
+    """What Flask or Werkzeug raise: no such page, no such method, a body that is too large."""
+    if fault.response is not None or fault.code is None or fault.code < 400:
+        return fault.get_response()  # type: ignore[return-value]
+    known = _HTTP.get(fault.code)
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    detail = f"The body is larger than {limit:,} bytes" if fault.code == 413 else fault.description or ""
+    headers = {name: value for name, value in fault.get_headers() if name == "Allow"}
+    code, title = (known.code, known.title) if known else (fault.code, fault.name)
+    return _told(request, at, fault.code, code, title, detail, headers)
+
+
+def _told(
+    request: Request, at: Door, status: int, code: int, title: str, detail: str, headers: Mapping[str, str]
+) -> Response:
+    kept = {"Cache-Control": "no-store" if status >= 500 else "no-cache", "Vary": "Accept", **headers}
+    if status == 204:
+        bare = Response(status=204, headers=kept)
+        del bare.headers["Content-Type"]
+        return bare
+    accept = request.headers.get("Accept", "")
+    syntax = negotiation.error_syntax(
+        accept, request.args.get("format", "").lower(), "xml" if at == "v1" else "json"
+    )
+    if syntax == "xml" and at != "service":
+        body, media_type = _xml(at, code, detail), "application/xml"
+    else:
+        body, media_type = _json(code, title, detail), "application/json"
+    return Response(body, status, kept, content_type=media_type)
+
+
+def _xml(at: Door, code: int, detail: str) -> bytes:
+    base = f"http://www.sdmx.org/resources/sdmxml/schemas/{'v2_1' if at == 'v1' else 'v3_0'}"
+    message = element(
+        "mes:Error",
+        (("xmlns:mes", f"{base}/message"), ("xmlns:com", f"{base}/common")),
+        element("mes:ErrorMessage", (("code", str(code)),), leaf("com:Text", detail, "en")),
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{message}\n'.encode()
+
+
+def _json(code: int, title: str, detail: str) -> bytes:
+    header = Header(f"error-{uuid4().hex[:12]}", datetime.now(UTC))
+    meta = {
+        "id": header.id, "test": header.test, "prepared": header.instant, "contentLanguages": ["en"],
+        "sender": {"id": header.sender},
+    }  # fmt: skip
+    fault = {"code": code, "title": title, "detail": detail}
+    return orjson.dumps({"meta": meta, "errors": [fault]}, option=orjson.OPT_APPEND_NEWLINE)

@@ -1,0 +1,258 @@
+"""Negotiation: which media type, language and compression an answer has, by headers and parameters over them.
+
+sdmx-rest v2.2.2, doc/status.md and doc/extend.md. Read leniently, as real clients write; what is sent is
+exactly a registered type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..errors import NotAcceptable, SyntaxFault
+from ..urn import select_versions
+from .address import Address
+from .asked import Kind
+
+Generation = Literal["v1", "v2"]
+Syntax = Literal["xml", "json", "csv"]
+
+_SDMX = "application/vnd.sdmx."
+_DATA = tuple(
+    _SDMX + name
+    for name in (
+        "data+json;version=2.0.0", "data+xml;version=3.0.0", "data+csv;version=2.0.0",
+        "data+csv;version=2.1.0", "structurespecificdata+xml;version=2.1", "genericdata+xml;version=2.1",
+        "data+csv;version=1.0.0",
+    )
+)  # fmt: skip
+_DATA_V1 = tuple(
+    _SDMX + name
+    for name in (
+        "genericdata+xml;version=2.1", "structurespecificdata+xml;version=2.1", "data+csv;version=1.0.0",
+        "data+json;version=2.0.0", "data+csv;version=2.0.0", "data+csv;version=2.1.0",
+        "data+xml;version=3.0.0",
+    )
+)  # fmt: skip
+_STRUCTURE = tuple(
+    _SDMX + name
+    for name in ("structure+json;version=2.0.0", "structure+xml;version=3.0.0", "structure+xml;version=2.1")
+)
+_SCHEMA = tuple(_SDMX + name for name in ("schema+xml;version=3.0.0", "schema+xml;version=2.1"))
+
+OFFERS: dict[tuple[Generation, Kind], tuple[str, ...]] = {
+    ("v1", "structure"): (_STRUCTURE[2], _STRUCTURE[0], _STRUCTURE[1]),
+    ("v1", "availability"): (_STRUCTURE[2], _STRUCTURE[0], _STRUCTURE[1]),
+    ("v1", "data"): _DATA_V1,
+    ("v1", "schema"): (_SCHEMA[1], _SCHEMA[0]),
+    ("v2", "structure"): _STRUCTURE,
+    ("v2", "availability"): _STRUCTURE,
+    ("v2", "data"): _DATA,
+    ("v2", "schema"): _SCHEMA,
+}
+"""What is offered, best first: the first answers a client that says nothing, or only a syntax or a family."""
+
+_GENERIC = {
+    "application/xml": "+xml", "text/xml": "+xml", "application/json": "+json", "text/json": "+json",
+    "text/csv": "+csv", "application/csv": "+csv",
+}  # fmt: skip
+_BROWSER = frozenset(("text/html", "application/xhtml+xml"))
+
+FORMATS: dict[str, tuple[tuple[str, ...], str]] = {
+    "csv": (("data+csv",), ""),
+    "csvdata": (("data+csv",), ""),
+    "csvfile": (("data+csv",), ""),
+    "csvfilewithlabels": (("data+csv",), ""),
+    "sdmx-csv": (("data+csv",), ""),
+    "genericdata": (("genericdata+xml",), ""),
+    "generictimeseriesdata": (("generictimeseriesdata+xml",), ""),
+    "structurespecificdata": (("structurespecificdata+xml", "data+xml"), ""),
+    "structurespecifictimeseriesdata": (("structurespecifictimeseriesdata+xml",), ""),
+    "json": (("data+json", "structure+json"), ""),
+    "jsondata": (("data+json", "structure+json"), "2.0.0"),
+    "jsonstructure": (("structure+json",), ""),
+    "sdmx-json": (("data+json", "structure+json"), "1.0.0"),
+    "xml": (("genericdata+xml", "structurespecificdata+xml", "data+xml", "structure+xml", "schema+xml"), ""),
+    "structure": (("structure+xml",), ""),
+    "schema": (("schema+xml",), ""),
+}
+"""Words of ?format=: the families that they mean, and the version, "" for what OFFERS has first."""
+
+LABELS = ("id", "name", "both")
+_PARAMETERS = {"labels": "labels", "timeformat": "timeFormat", "keys": "keys", "key": "keys"}
+
+
+@dataclass(frozen=True)
+class Range:
+    """One entry of an Accept header, names in lower case."""
+
+    type: str
+    parameters: dict[str, str]
+    quality: float
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """`media_type` as it is registered; `parameters` are what it leaves open: labels, timeFormat, keys."""
+
+    media_type: str
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def ranges(header: str) -> list[Range]:
+    """The entries of an Accept header, in its order; what is none is left out."""
+    found = []
+    for entry in header.split(","):
+        name, *rest = (part.strip() for part in entry.split(";"))
+        parameters = {
+            key.strip().lower(): value.strip().strip('"')
+            for key, _, value in (part.partition("=") for part in rest)
+            if value
+        }
+        if "/" in name:
+            found.append(Range(name.lower(), parameters, _quality(parameters.pop("q", "1"))))
+    return found
+
+
+def _quality(text: str) -> float:
+    try:
+        return min(max(float(text), 0.0), 1.0)
+    except ValueError:
+        return 1.0
+
+
+def choose(offers: Sequence[str], accept: str, address: Address) -> Chosen:
+    """The best offer for `?format=`, which wins, or the Accept header; NotAcceptable when there is none."""
+    word = address.get("format").lower()
+    chosen = _by_format(offers, word, address) if word else _by_accept(offers, accept)
+    labels = address.get("labels") or ("both" if word == "csvfilewithlabels" else "")
+    if labels and labels not in LABELS:
+        raise NotAcceptable(f"labels={labels}: expected one of {', '.join(LABELS)}")
+    return Chosen(chosen.media_type, chosen.parameters | ({"labels": labels} if labels else {}))
+
+
+def _by_format(offers: Sequence[str], word: str, address: Address) -> Chosen:
+    if word not in FORMATS:
+        raise NotAcceptable(f"format={word}: expected one of {', '.join(FORMATS)}")
+    families, version = FORMATS[word]
+    version = address.get("formatVersion", version)
+    for offer in offers:
+        family, offered = _parts(offer)
+        if family.removeprefix(_SDMX) in families and (not version or _admits(version, offered)):
+            return Chosen(offer)
+    raise NotAcceptable(
+        f"There is no format={word}{' ' + version if version else ''} of this; there are {_told(offers)}"
+    )
+
+
+def _by_accept(offers: Sequence[str], accept: str) -> Chosen:
+    asked = ranges(accept)
+    if not accept.strip():
+        return Chosen(offers[0])
+    best: tuple[float, int, int, int] | None = None
+    for at, offer in enumerate(offers):
+        matching = [
+            (rank, -place) for place, entry in enumerate(asked) if (rank := _rank(entry, offer)) is not None
+        ]
+        if not matching:
+            continue
+        rank, place = max(matching)
+        quality = asked[-place].quality
+        if quality and (best is None or (quality, rank, place, -at) > best):
+            best = (quality, rank, place, -at)
+    if best is None:
+        raise NotAcceptable(f"There is no '{accept}' of this; there are {_told(offers)}")
+    given = asked[-best[2]].parameters
+    return Chosen(
+        offers[-best[3]], {_PARAMETERS[name]: value for name, value in given.items() if name in _PARAMETERS}
+    )
+
+
+def _rank(asked: Range, offer: str) -> int | None:
+    """How exactly an entry names an offer: 3 its version, 2 its family, 1 its syntax, below that anything."""
+    family, version = _parts(offer)
+    wanted = asked.parameters.get("version", "")
+    fits = not wanted or _admits(wanted, version)
+    if asked.type == family:
+        return (3 if wanted else 2) if fits else None
+    if asked.type in _GENERIC:
+        return 1 if family.endswith(_GENERIC[asked.type]) and fits else None
+    if asked.type in ("*/*", "application/*"):
+        return 0
+    return -1 if asked.type in _BROWSER else None
+
+
+def _parts(offer: str) -> tuple[str, str]:
+    family, _, version = offer.partition(";version=")
+    return family, version
+
+
+def _admits(wanted: str, version: str) -> bool:
+    """`wanted` is a version of two parts or three, perhaps a draft (1.0.0-wd), or a version query."""
+    if not any(sign in wanted for sign in "+~*"):
+        return _padded(wanted.partition("-")[0]) == _padded(version)
+    try:
+        return bool(select_versions(wanted, [_padded(version)]))
+    except SyntaxFault:
+        return False
+
+
+def _padded(version: str) -> str:
+    return ".".join([*version.split("."), "0", "0"][:3])
+
+
+def _told(offers: Iterable[str]) -> str:
+    return ", ".join(offers)
+
+
+def error_syntax(accept: str, word: str, missing: Syntax) -> Syntax:
+    """XML or JSON for the body of an error: what was asked for, when that is one of them."""
+    names = [word] if word else [entry.type for entry in sorted(ranges(accept), key=lambda e: -e.quality)]
+    for name in names:
+        if "json" in name:
+            return "json"
+        if name not in _BROWSER and ("xml" in name or word.startswith(("generic", "structure", "schema"))):
+            return "xml"
+    return missing
+
+
+# --- language and compression -------------------------------------------------------------------------------
+
+
+def languages(header: str, asked: str, available: Collection[str]) -> tuple[str, ...]:
+    """The languages for an answer, best first; `asked` is ?lang=, which must be there. English if none is."""
+    if asked.lower() == "all":
+        return tuple(sorted(available, key=lambda tag: (tag != "en", tag)))
+    if asked:
+        if _short(asked) not in available:
+            raise NotAcceptable(f"lang={asked}: expected one of {', '.join(sorted(available))}")
+        return (_short(asked),)
+    wanted = [_short(name) for name in _by_quality(header)]
+    return tuple(dict.fromkeys(name for name in wanted if name in available)) or ("en",)
+
+
+def _short(tag: str) -> str:
+    return tag.partition("-")[0].lower()
+
+
+def encoding(header: str) -> Literal["", "gzip", "zstd"]:
+    """The compression for an answer: only what is named, zstd before gzip where both are as welcome."""
+    for name in _by_quality(header, first="zstd"):
+        if name in ("zstd", "gzip", "x-gzip"):
+            return "zstd" if name == "zstd" else "gzip"
+        if name == "identity":
+            break
+    return ""
+
+
+def _by_quality(header: str, first: str = "") -> list[str]:
+    """The names in a header of names with qualities, best first, without those of quality 0."""
+    found = []
+    for entry in header.split(","):
+        name, _, rest = entry.partition(";")
+        key, _, value = rest.strip().partition("=")
+        quality = _quality(value) if key.strip().lower() == "q" else 1.0
+        if name.strip() and quality:
+            found.append((quality, name.strip().lower()))
+    return [name for _, name in sorted(found, key=lambda pair: (-pair[0], pair[1] != first))]

@@ -1,0 +1,239 @@
+"""The providers' and the compilers' door: check, submit, look at reports, release.
+
+Every call but /check needs the token of this service: reports may hold figures that are not public yet. In
+demo mode without a token nobody is asked, but pages of other sites are refused.
+"""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+import orjson
+from flask import Blueprint, Response, current_app, request
+
+from ..errors import Forbidden, NotFound, SyntaxFault, Unauthorized
+from ..exchange import Exchange
+from ..intake import Sent
+from ..release import Release
+from ..submission import Submission
+from . import pages
+from .negotiation import languages
+
+blueprint = Blueprint("submissions", __name__)
+
+_IN_MEMORY = 1 << 20
+_PIECE = 1 << 16
+_NO_TYPE = frozenset(("", "application/octet-stream", "application/x-www-form-urlencoded"))
+"""What clients say of a file when they say nothing of it."""
+
+
+@blueprint.post("/check")
+def check() -> Response:
+    """What is right and wrong with a file; it is not kept. A page for a browser, JSON for everyone else."""
+    report = _exchange().check(_sent(), accept=_accept())
+    if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
+        return current_app.make_response(pages.render_report(report))
+    return _json(report.as_dict(_languages()))
+
+
+@blueprint.post("/submissions")
+def submit() -> Response:
+    """201 when the file is accepted, 422 when it is not; the report either way."""
+    _authorize()
+    submission, report = _exchange().submit(_sent(), by=_by(), accept=_accept())
+    answer = _json(report.as_dict(_languages()), 201 if submission.verdict == "accepted" else 422)
+    answer.headers["Location"] = f"{request.script_root}/submissions/{submission.id}"
+    return answer
+
+
+@blueprint.get("/submissions/<id>")
+def submission(id: str) -> Response:
+    _authorize()
+    return _json(_told(_exchange().submission(id)))
+
+
+@blueprint.get("/submissions/<id>/report")
+def report(id: str) -> Response:
+    """The report as it was given with the submission."""
+    _authorize()
+    return _json(_exchange().report(id))
+
+
+@blueprint.post("/releases")
+def release() -> Response:
+    """Makes accepted submissions public: {"submissions": [id], "publicFrom": instant, "note": text}."""
+    _authorize()
+    body = _object()
+    ids = body.get("submissions")
+    if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
+        raise SyntaxFault('"submissions": expected a list of ids')
+    note = body.get("note", "")
+    if not isinstance(note, str):
+        raise SyntaxFault('"note": expected a text')
+    made = _exchange().release(ids, by=_by(), public_from=_instant(body.get("publicFrom")), note=note)
+    answer = _json(_released(made), 201)
+    answer.headers["Location"] = f"{request.script_root}/releases/{made.id}"
+    return answer
+
+
+@blueprint.get("/releases")
+def releases() -> Response:
+    """Every release, the newest first."""
+    _authorize()
+    return _json({"releases": [_released(made) for made in reversed(_exchange().ledger.history().releases)]})
+
+
+@blueprint.get("/releases/<id>")
+def one_release(id: str) -> Response:
+    _authorize()
+    return _json(_released(_find(id)))
+
+
+@blueprint.delete("/releases/<id>")
+def cancel(id: str) -> Response:
+    """Takes a release back; what was public before it is public again."""
+    _authorize()
+    _exchange().cancel(id, by=_by())
+    return _json(_released(_find(id)))
+
+
+# --- who ----------------------------------------------------------------------------------------------------
+
+
+def _authorize() -> None:
+    """Raises Unauthorized without the right token; Forbidden for a page of another site in demo mode."""
+    token: str | None = current_app.extensions["migdx-token"]
+    if token is None:
+        origin = request.headers.get("Origin")
+        if origin and urlsplit(origin).netloc != request.host:
+            raise Forbidden(f"Pages of {origin} may not write here")
+        return
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    # compare_digest takes the same time wherever the two differ
+    same = hmac.compare_digest(given.strip().encode("utf-8", "replace"), token.encode())
+    if kind.lower() != "bearer" or not same:
+        raise Unauthorized("This call needs the token of the service: Authorization: Bearer <token>")
+
+
+def _by() -> str:
+    return "demo" if current_app.extensions["migdx-token"] is None else "token"
+
+
+# --- what was sent ------------------------------------------------------------------------------------------
+
+
+def _sent() -> Sent:
+    """The file of a form (its first), or the body itself; what is large lies in a file that has no name."""
+    if request.mimetype == "multipart/form-data":
+        upload = next(iter(request.files.values()), None)
+        if upload is None:
+            raise SyntaxFault("The form has no file; expected one field with a file in it")
+        given, name, stream = upload.mimetype, upload.filename or "", cast(BinaryIO, upload.stream)
+    else:
+        given, name, stream = request.mimetype, _parameter("fileName"), _body()
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    media_type = "" if given in _NO_TYPE else given
+    return Sent(stream, size, media_type, name, _parameter("provider"), _parameter("dataflow"))
+
+
+def _body() -> BinaryIO:
+    kept = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it goes with the request
+    while piece := request.stream.read(_PIECE):
+        kept.write(piece)
+    return cast(BinaryIO, kept)
+
+
+def _parameter(name: str) -> str:
+    """From the URL, or a field of the form."""
+    form = request.form.get(name, "") if request.mimetype == "multipart/form-data" else ""
+    return (request.args.get(name, "") or form).strip()
+
+
+def _accept() -> str:
+    value = _parameter("accept") or "all"
+    if value not in ("all", "valid"):
+        raise SyntaxFault(f"accept={value}: expected all or valid")
+    return value
+
+
+def _object() -> dict[str, Any]:
+    try:
+        body = orjson.loads(request.get_data())
+    except orjson.JSONDecodeError as fault:
+        raise SyntaxFault(f"The body is not JSON: {fault}") from None
+    if not isinstance(body, dict):
+        raise SyntaxFault('The body is not a JSON object; expected {"submissions": [...]}')
+    return body
+
+
+def _instant(value: object) -> datetime | None:
+    if value in (None, ""):
+        return None
+    try:
+        return datetime.fromisoformat(str(value))
+    except ValueError:
+        raise SyntaxFault(
+            f'"publicFrom": "{value}" is no instant; expected for instance 2026-12-01T09:00:00+01:00'
+        ) from None
+
+
+# --- what is told -------------------------------------------------------------------------------------------
+
+
+def _exchange() -> Exchange:
+    return cast(Exchange, current_app.extensions["migdx"])
+
+
+def _languages() -> tuple[str, ...]:
+    wanted = {tag.partition("-")[0].lower() for tag in request.accept_languages.values()}
+    return languages(request.headers.get("Accept-Language", ""), "", wanted)
+
+
+def _told(submission: Submission) -> dict[str, Any]:
+    return {
+        "id": submission.id,
+        "verdict": submission.verdict,
+        "received": submission.stamp.isoformat() if submission.stamp else None,
+        "provider": submission.provider,
+        "agreement": submission.agreement,
+        "dataflow": submission.dataflow,
+        "action": submission.action,
+        "revision": submission.revision,
+        "counts": dict(submission.counts),
+        "format": submission.format,
+        "sha256": submission.sha256,
+        "by": submission.by,
+        "report": f"{request.script_root}/submissions/{submission.id}/report",
+    }
+
+
+def _find(id: str) -> Release:
+    for made in _exchange().ledger.history().releases:
+        if made.id == id:
+            return made
+    raise NotFound(f"There is no release {id}")
+
+
+def _released(made: Release) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "stamp": made.stamp.isoformat(),
+        "publicFrom": made.public_from.isoformat(),
+        "cancelled": made.cancelled.isoformat() if made.cancelled else None,
+        "revisions": [
+            {"agreement": agreement, "dataflow": flow, "revision": revision}
+            for (agreement, flow), revision in made.revisions.items()
+        ],
+        "by": made.by,
+        "note": made.note,
+    }
+
+
+def _json(value: object, status: int = 200) -> Response:
+    body = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    return Response(body, status, {"Cache-Control": "no-store"}, content_type="application/json")

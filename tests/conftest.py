@@ -1,0 +1,104 @@
+"""Shared: the shipped structures, an exchange in an empty folder, and the way that a file is sent to it."""
+
+import io
+import threading
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import make_server
+
+from migdx.exchange import Exchange
+from migdx.intake import Sent
+from migdx.web import create_app
+
+ROOT = Path(__file__).resolve().parents[1]
+
+HEADER = (
+    "STRUCTURE,STRUCTURE_ID,ACTION,FREQ,REF_AREA,COMPONENT,SOURCE,COUNTERPART_AREA,BIRTHPLACE,CITIZENSHIP,SEX,AGE,"
+    "REASON,TIME_PERIOD,OBS_VALUE,OBS_STATUS,CONF_STATUS,UNIT_MEASURE,UNIT_MULT,COMMENT_OBS"
+)
+
+
+def flow_csv(*rows: str) -> bytes:
+    """An SDMX-CSV 2.0 file for the flows; each row starts with REF_AREA and ends with COMMENT_OBS."""
+    lines = [HEADER, *(f"dataflow,MIGDX:DF_MIG_FLOW(1.0.0),R,A,{row}" for row in rows)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def flow_row(area, component, counterpart, year, value, status="A", conf="F", comment="", sex="_T"):
+    return f"{area},{component},OFF,{counterpart},_T,_T,{sex},_T,_T,{year},{value},{status},{conf},PS,0,{comment}"
+
+
+def sent(content: bytes, provider: str = "", name: str = "file.csv", media_type: str = "text/csv") -> Sent:
+    return Sent(io.BytesIO(content), len(content), media_type, name, provider)
+
+
+@pytest.fixture
+def exchange(tmp_path):
+    """An exchange over the shipped structures, in a folder of its own."""
+    made = Exchange.open(tmp_path / "exchange")
+    yield made
+    made.close()
+
+
+# --- the HTTP door ------------------------------------------------------------------------------------------
+
+TOKEN = "the-token"
+
+FRANCE = [
+    flow_row("250", "IMMIG", "276", 2018, 1800),
+    flow_row("250", "IMMIG", "276", 2019, 1900.5),
+    flow_row("250", "IMMIG", "276", 2020, 2000, status="P", comment="first result"),
+    flow_row("250", "IMMIG", "380", 2019, 700),
+    flow_row("250", "EMIG", "276", 2019, 424242, conf="C", comment="hidden"),
+]
+GERMANY = [flow_row("276", "EMIG", "250", year, 1000 + year) for year in range(2010, 2020)]
+
+
+def publish(exchange, provider, rows, **more):
+    """Submits rows of the flows for a provider and releases them."""
+    submission, report = exchange.submit(sent(flow_csv(*rows), provider), by="test")
+    assert submission.verdict == "accepted", report.as_dict()
+    return exchange.release([submission.id], by="test", **more)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """An exchange with two countries' released flows; tests only read it."""
+    exchange = Exchange.open(tmp_path_factory.mktemp("published"))
+    publish(exchange, "FRA", FRANCE)
+    publish(exchange, "DEU", GERMANY)
+    yield exchange
+    exchange.close()
+
+
+@pytest.fixture(scope="session")
+def app(published):
+    return create_app(published, token=TOKEN, demo=False)
+
+
+def getter(app):
+    """GET with headers as keywords: Accept_Language is Accept-Language."""
+    client = app.test_client()
+
+    def get(url, method="GET", **headers):
+        return client.open(url, method=method, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    return get
+
+
+@pytest.fixture
+def get(app):
+    return getter(app)
+
+
+@pytest.fixture(scope="session")
+def live(app):
+    """The address of the same service, over a real socket."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,0 +1,168 @@
+"""The registry: the shipped structures fit together, and a broken folder stops with path, line and reason."""
+
+import shutil
+
+import pytest
+from conftest import ROOT
+
+from migdx.errors import NotFound, StructureFault
+from migdx.exchange import shipped_structures
+from migdx.formats import STRUCTURE_READERS
+from migdx.query import StructureQuery
+from migdx.registry import Registry
+from migdx.structures import Codelist, DataConstraint, Dataflow, DataStructure, Hierarchy, RepresentationMap
+from migdx.urn import Reference
+
+READ = STRUCTURE_READERS["application/vnd.sdmx.structure+xml;version=3.0.0"]
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return Registry.load(shipped_structures(), READ)
+
+
+def test_the_keys_of_flow_and_stock_are_those_of_the_design(registry):
+    def key(id):
+        return [
+            d.id
+            for d in registry.get(DataStructure, Reference("DataStructure", "MIGDX", id, "1.0.0")).dimensions
+        ]
+
+    common = ["FREQ", "REF_AREA"]
+    assert key("DSD_MIG_FLOW") == [
+        *common, "COMPONENT", "SOURCE", "COUNTERPART_AREA", "BIRTHPLACE", "CITIZENSHIP", "SEX", "AGE", "REASON", "TIME_PERIOD",
+    ]  # fmt: skip
+    assert key("DSD_MIG_STOCK") == [
+        *common, "SOURCE", "BIRTHPLACE", "CITIZENSHIP", "SEX", "AGE", "DURATION_STAY", "EDUCATION_LEV", "LFS",
+        "URBANISATION", "TIME_PERIOD",
+    ]  # fmt: skip
+
+
+def test_extended_lists_hold_their_own_codes_and_every_area(registry):
+    full = registry.codelist(registry.get(Codelist, Reference("Codelist", "MIGDX", "CL_BIRTHPLACE", "1.0.0")))
+    areas = registry.get(Codelist, Reference("Codelist", "MIGDX", "CL_AREA", "1.0.0"))
+    assert {"_T", "NB", "FB", "FB_U", "_U", "250", "830"} <= set(full.by_id)
+    assert set(areas.by_id) < set(full.by_id)
+    assert not full.extensions
+
+
+def test_areas_have_six_languages_and_the_corrections(registry):
+    areas = registry.get(Codelist, Reference("Codelist", "MIGDX", "CL_AREA", "1.0.0")).by_id
+    assert "158" not in areas
+    assert areas["384"].names["en"] == "Côte d’Ivoire"
+    assert all({"en", "fr", "es", "ar", "ru", "zh"} <= set(area.names) for area in areas.values())
+
+
+def test_every_partition_names_codes_that_exist_and_none_twice(registry):
+    hierarchies = registry.of(Hierarchy)
+    assert hierarchies
+    for hierarchy in hierarchies:
+        for whole, parts in hierarchy.partitions():
+            assert len(set(parts)) == len(parts), (hierarchy.id, whole)
+
+
+def test_each_named_status_is_one_pair(registry):
+    (named,) = registry.of(RepresentationMap)
+    pairs = {row.sources[0]: row.targets for row in named.mappings}
+    assert pairs["FBC"] == ("FB", "CIT")
+    assert pairs["NBF"] == ("NB", "FOR")
+    assert len(set(pairs.values())) == len(pairs) == 10
+
+
+def test_one_area_constraint_per_provider_on_all_its_agreements(registry):
+    flow = registry.get(Dataflow, Reference("Dataflow", "MIGDX", "DF_MIG_FLOW", "1.0.0"))
+    agreement = registry.agreement("FRA", flow)
+    schema = registry.schema(flow.reference, agreement)
+    assert schema.by_id["REF_AREA"].granted == {"250"}
+    assert schema.by_id["COMPONENT"].allowed == {"IMMIG", "EMIG", "NET"}
+    area = [c for c in registry.of(DataConstraint) if c.id == "AREA_FRA"]
+    assert len(area) == 1
+    assert len(area[0].attachment) == len(registry.of(Dataflow))
+    assert registry.schema(flow.reference, registry.agreement("DESA", flow)).by_id["REF_AREA"].granted is None
+
+
+def test_related_structures_are_exactly_those(registry):
+    def kinds(references):
+        asked = StructureQuery(("Dataflow",), ("MIGDX",), ("DF_MIG_FLOW",), "1.0.0", references=(references,))
+        return {artefact.kind for artefact in registry.structure_answer(asked)}
+
+    assert kinds("none") == {"Dataflow"}
+    assert kinds("children") == {"Dataflow", "DataStructure"}
+    assert {"Codelist", "ConceptScheme", "DataStructure", "MetadataStructure"} <= kinds("descendants")
+    assert kinds("parents") == {"Dataflow", "ProvisionAgreement", "DataConstraint"}
+    assert "DataProviderScheme" in kinds("parentsandsiblings")
+    assert kinds("all") == kinds("descendants") | kinds("parentsandsiblings")
+
+
+def test_stubs_keep_identity_and_names_only(registry):
+    asked = StructureQuery(("Codelist",), ("MIGDX",), ("CL_SEX",), detail="allstubs")
+    (stub,) = registry.structure_answer(asked)
+    assert (stub.items, stub.is_external, stub.annotations) == ((), True, ())
+    assert stub.names["fr"]
+
+
+def test_items_cut_a_scheme_and_mark_it(registry):
+    (cut,) = registry.structure_answer(StructureQuery(("Codelist",), ("MIGDX",), ("CL_SEX",), items=("F",)))
+    assert ([item.id for item in cut.items], cut.is_partial) == (["F"], True)
+    with pytest.raises(NotFound, match="no item Q"):
+        registry.structure_answer(StructureQuery(("Codelist",), ("MIGDX",), ("CL_SEX",), items=("Q",)))
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """A copy of the shipped folders, to break."""
+    copies = []
+    for folder in shipped_structures():
+        copies.append(tmp_path / folder.name)
+        shutil.copytree(folder, copies[-1], ignore=shutil.ignore_patterns("provision"))
+    return copies
+
+
+SEX = "MIGDX/CL_SEX-1.0.0.xml"
+
+
+def break_(folders, change):
+    path = folders[0] / SEX
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(StructureFault) as fault:
+        Registry.load(folders, READ)
+    return str(fault.value)
+
+
+def test_a_file_that_is_cut_short_is_named_with_its_line(folders):
+    said = break_(folders, lambda source: source[: len(source) // 2])
+    assert f"{SEX}:" in said
+    assert any(f":{line}:" in said for line in range(5, 200))
+
+
+def test_a_reference_that_leads_nowhere_is_named(folders):
+    (folders[0] / SEX).unlink()
+    with pytest.raises(StructureFault, match=r"refers to .*CL_SEX\(1\.0\.0\), which is not there"):
+        Registry.load(folders, READ)
+
+
+def test_a_file_under_another_name_is_refused(folders):
+    said = break_(folders, lambda source: source.replace(b'version="1.0.0"', b'version="1.0.1"', 1))
+    assert "by its name the file holds MIGDX:CL_SEX(1.0.0)" in said
+
+
+def test_an_artefact_twice_is_refused(folders):
+    (folders[1] / "again.xml").write_bytes((folders[0] / SEX).read_bytes())
+    with pytest.raises(StructureFault, match="defined twice"):
+        Registry.load(folders, READ)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(StructureFault, match="no such folder"):
+        Registry.load([tmp_path / "none"], READ)
+
+
+def test_the_digest_follows_the_files(registry, folders):
+    one = Registry.load(folders, READ).digest
+    path = folders[0] / SEX
+    path.write_bytes(path.read_bytes().replace(b"Female", b"Women"))
+    assert len({one, Registry.load(folders, READ).digest, registry.digest}) == 3
+
+
+def test_the_checkout_s_folders_are_the_shipped_ones():
+    assert shipped_structures() == (ROOT / "codelists", ROOT / "dsd")
