@@ -28,7 +28,7 @@ FORMATS = {
 
 
 def ours(label: str, rows: int, path: Path) -> float:
-    from migdx.formats import WRITERS
+    from migdx.formats.tables import WRITERS
 
     asked = cubes.answer(cubes.table(rows))
     if "flat" in label:

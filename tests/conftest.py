@@ -1,15 +1,21 @@
 """Shared: the shipped structures, an exchange in an empty folder, and the way that a file is sent to it."""
 
 import io
+import os
 import threading
 from pathlib import Path
 
+import hypothesis
 import pytest
 from werkzeug.serving import make_server
 
 from migdx.exchange import Exchange
 from migdx.intake import Sent
 from migdx.web import create_app
+
+# a timing is never a test; and what CI says must be the same tomorrow
+hypothesis.settings.register_profile("migdx", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.load_profile("migdx")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -1,4 +1,4 @@
-"""Every check has a specimen that it alone rejects (tests/checks/<name>.csv), and points at the right rows."""
+"""Every check has a specimen that it alone rejects, tests/checks/<name>.csv, and points at the right rows."""
 
 import inspect
 from pathlib import Path
@@ -6,9 +6,18 @@ from pathlib import Path
 import pytest
 
 from migdx import checks
+from migdx.exchange import Exchange
 from migdx.intake import Sent
 
 SPECIMENS = Path(__file__).parent / "checks"
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory):
+    """One for the module: a check changes nothing."""
+    made = Exchange.open(tmp_path_factory.mktemp("checks"))
+    yield made
+    made.close()
 
 
 def report_of(exchange, name, **more):

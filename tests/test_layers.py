@@ -13,13 +13,12 @@ PACKAGE = ROOT / "service" / "migdx"
 
 VALUES = [
     *["errors", "urn", "periods", "structures", "schema", "report", "rules", "query", "scope", "release"],
-    "submission",
 ]
 BOUND = ["dataset", "plan", "fold"]
 PLUGS = ["formats", "checks", "stores"]
-REMEMBERED = ["blobs", "registry", "metadata", "ledger", "accounts"]
+REMEMBERED = ["submission", "blobs", "registry", "metadata", "ledger", "accounts"]
 DOORS = ["charts", "intake", "exchange", "demo", "web", "cli", "__main__"]
-ORDER = [*VALUES, *BOUND, *PLUGS, *REMEMBERED, *DOORS]
+ORDER = [*VALUES, *BOUND, "durable", *PLUGS, *REMEMBERED, *DOORS]
 
 NOT_FOR_VALUES = {"flask", "werkzeug", "pyarrow", "numpy", "duckdb", "sqlalchemy", "pandas", "lxml"}
 SAYS_NOTHING = {"utils", "core", "common", "base", "helpers", "manager"}

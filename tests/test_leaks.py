@@ -1,11 +1,12 @@
-"""No confidential and no embargoed value leaves: marker values are looked for in every answer that the service gives."""
+"""No confidential and no embargoed value leaves: marker values are looked for in every answer."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import HEADER, sent
 
-from migdx.formats import WRITERS
+from migdx.exchange import Exchange
+from migdx.formats.tables import WRITERS
 from migdx.web import create_app
 
 MARKERS = {
@@ -31,13 +32,14 @@ def row(area, year, value, conf, comment="", low="", high=""):
     return f"{area},IMMIG,OFF,276,_T,_T,_T,_T,_T,{year},{value},A,{conf},PS,0,{comment},{low},{high}"
 
 
-@pytest.fixture
-def client(exchange):
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory):
     """France released, one year of it confidential; Denmark under embargo; Italy accepted and not released."""
     france = file_of(
         row("250", 2018, FREE, "F"),
         row("250", 2019, "987654321.50", "C", "marker-in-a-comment", "987600001", "987654322"),
     )
+    exchange = Exchange.open(tmp_path_factory.mktemp("leaks"))
     taken = {}
     for provider, content in (
         ("FRA", france),
@@ -48,6 +50,12 @@ def client(exchange):
         assert report.verdict == "accepted"
     exchange.release([taken["FRA"].id], by="test")
     exchange.release([taken["DNK"].id], by="test", public_from=datetime.now(UTC) + timedelta(days=1))
+    yield exchange
+    exchange.close()
+
+
+@pytest.fixture(scope="module")
+def client(exchange):
     return create_app(exchange, token="a-token-for-the-test", demo=False).test_client()
 
 
@@ -104,7 +112,7 @@ def test_the_masked_observation_says_why_it_is_empty(client):
 @pytest.mark.parametrize("area", ["208", "380"])
 def test_what_is_not_public_does_not_exist(client, area):
     assert client.get(f"/sdmx/v2/data/dataflow/MIGDX/DF_MIG_FLOW/1.0.0/A.{area}").status_code == 204
-    assert client.get(f"/sdmx/v1/data/DF_MIG_FLOW/A.{area}.........").status_code == 404
+    assert client.get(f"/sdmx/v1/data/DF_MIG_FLOW/A.{area}........").status_code == 404
 
 
 def test_every_page_and_every_door_without_a_token(client):
@@ -132,7 +140,7 @@ def test_every_page_and_every_door_without_a_token(client):
             assert_silent(client.get(url, headers={"Accept": accept}), url)
 
 
-def test_a_masked_revision_is_folded_onto_without_being_lost(exchange, client):
+def test_a_masked_revision_is_folded_onto_without_being_lost(exchange):
     """The owner's own next submission still sees its confidential figure: changed is 0 when it is sent again."""
     content = file_of(row("250", 2019, "987654321.50", "C", "marker-in-a-comment", "987600001", "987654322"))
     _, report = exchange.submit(sent(content, "FRA"), by="test")

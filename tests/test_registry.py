@@ -7,7 +7,7 @@ from conftest import ROOT
 
 from migdx.errors import NotFound, StructureFault
 from migdx.exchange import shipped_structures
-from migdx.formats import STRUCTURE_READERS
+from migdx.formats.tables import STRUCTURE_READERS
 from migdx.query import StructureQuery
 from migdx.registry import Registry
 from migdx.structures import Codelist, DataConstraint, Dataflow, DataStructure, Hierarchy, RepresentationMap

@@ -27,7 +27,7 @@ class Blobs:
         make_folder(folder)
 
     def put(self, source: bytes | BinaryIO) -> str:
-        """Keeps the bytes, or the rest of an open file, durably; their sha256. Unavailable when the disk is full."""
+        """Keeps the bytes, or the rest of an open file, durably; their sha256. Unavailable on a full disk."""
         digest = hashlib.sha256()
         with draft(self.folder) as new:
             for piece in _pieces(BytesIO(source) if isinstance(source, bytes) else source):

@@ -20,6 +20,9 @@ from .periods import parse_period
 from .report import Finding, Place
 from .schema import Schema, SchemaComponent
 
+# Arrow's own allocator keeps what it once had; a large file would stay in the memory of every worker
+pa.set_memory_pool(pa.system_memory_pool())
+
 Indices = npt.NDArray[np.int64]
 
 
@@ -27,7 +30,7 @@ Indices = npt.NDArray[np.int64]
 class Columns:
     """What a reader hands over.
 
-    `table`: text columns (utf8 or dictionary<int32, utf8>), named by component id, one row per record that
+    `table`: text columns (utf8 or dictionary of utf8), named by component id, one row per record that
     could be read. `rows`: 1-based row of each record in the file. `positions`: 1-based column of each
     component. `structure`: what the file says it is for, as (class, AGENCY:ID(VERSION)) per distinct value;
     `actions`: the distinct action codes. `received`: records in the file, the unreadable ones too.
@@ -49,7 +52,7 @@ class Coded:
     """A text column: `codes[i]` is the index in `values` of row i's text, -1 where it is empty."""
 
     values: tuple[str, ...]
-    codes: npt.NDArray[np.int32]
+    codes: npt.NDArray[np.signedinteger[Any]]
 
     def text(self, row: int) -> str:
         return self.values[self.codes[row]] if self.codes[row] >= 0 else ""
@@ -200,7 +203,7 @@ def _absent(component: SchemaComponent, size: int) -> pa.Array:
 
 
 def _encoded(column: Coded) -> pa.Array:
-    indices = pa.array(column.codes, mask=column.codes < 0)
+    indices = pa.array(column.codes.astype(np.int32), mask=column.codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(column.values, pa.utf8()))
 
 
@@ -221,7 +224,7 @@ def number_texts(values: pa.Array) -> pa.Array:
 
 # --- typing ----------------------------------------------------------------------------------------
 
-_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
+_NUMBER = r"\A[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\z"
 
 
 def typed(columns: Columns, schema: Schema) -> Dataset:
@@ -243,37 +246,42 @@ def coded(column: pa.ChunkedArray) -> Coded:
     if column.num_chunks == 0:
         return Coded((), np.zeros(0, np.int32))
     values = tuple(value or "" for value in column.chunk(0).dictionary.to_pylist())
-    parts = [
-        np.asarray(pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False), np.int32)
-        for chunk in column.chunks
-    ]
-    codes = np.concatenate(parts)
+    codes = np.concatenate([_indices(chunk) for chunk in column.chunks])
     empty = [at for at, value in enumerate(values) if value == ""]
     for at in empty:
         codes[codes == at] = -1
     return Coded(values, codes)
 
 
+def _indices(chunk: pa.DictionaryArray) -> npt.NDArray[np.signedinteger[Any]]:
+    found = chunk.indices
+    if found.null_count:
+        found = pc.fill_null(found, -1)
+    return np.asarray(found)
+
+
 def _numbers(column: pa.ChunkedArray) -> Numbers:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(pa.utf8())
-    texts = pc.utf8_trim_whitespace(column.combine_chunks()) if column.num_chunks else pa.array([], pa.utf8())
-    if isinstance(texts, pa.ChunkedArray):  # pyarrow gives either
-        texts = texts.combine_chunks() if texts.num_chunks != 1 else texts.chunk(0)
-    empty = pc.fill_null(pc.or_(pc.equal(texts, ""), pc.equal(texts, "NaN")), True)
-    wanted = pc.if_else(empty, pa.scalar(None, pa.utf8()), texts)
+    texts = column.cast(pa.utf8()).combine_chunks() if column.num_chunks else pa.array([], pa.utf8())
     try:
-        values, bad = pc.cast(wanted, pa.float64()), np.zeros(len(texts), bool)
+        numbers = np.asarray(pc.cast(texts, pa.float64()), np.float64)
     except pa.ArrowInvalid:
-        matches = pc.fill_null(pc.match_substring_regex(wanted, _NUMBER), True)
-        bad = ~matches.to_numpy(zero_copy_only=False)
-        values = pc.cast(pc.if_else(matches, wanted, pa.scalar(None, pa.utf8())), pa.float64())
-    numbers = np.asarray(pc.fill_null(values, np.nan).to_numpy(zero_copy_only=False), np.float64)
-    missing = empty.to_numpy(zero_copy_only=False)
-    # arrow reads inf and nan in any spelling: they are no numbers of statistics
-    odd = ~np.isfinite(numbers) & ~missing & ~bad
-    bad = bad | odd
-    return Numbers(np.where(bad, np.nan, numbers), texts, missing, bad)
+        return _mixed(texts)
+    if not np.isfinite(numbers).all():
+        return _mixed(texts)
+    nothing = np.zeros(len(numbers), bool)
+    return Numbers(numbers, texts, nothing, nothing)
+
+
+def _mixed(texts: pa.Array) -> Numbers:
+    """Numbers among which some are missing, or are none."""
+    texts = pc.utf8_trim_whitespace(texts)
+    missing = np.asarray(pc.fill_null(pc.is_in(texts, pa.array(["", "NaN"])), True)) | np.asarray(texts.is_null())
+    wanted = pc.if_else(pa.array(missing), pa.scalar(None, pa.utf8()), texts)
+    bad = ~np.asarray(pc.fill_null(pc.match_substring_regex(wanted, _NUMBER), True))
+    values = pc.cast(pc.if_else(pa.array(bad), pa.scalar(None, pa.utf8()), wanted), pa.float64())
+    numbers = np.asarray(pc.fill_null(values, np.nan), np.float64)
+    too_large = np.isinf(numbers)
+    return Numbers(np.where(too_large, np.nan, numbers), texts, missing, bad | too_large)
 
 
 def observations(table: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:

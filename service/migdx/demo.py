@@ -18,6 +18,7 @@ import orjson
 
 from .errors import Conflict
 from .exchange import Exchange
+from .formats import sandbox
 from .intake import Sent
 
 BY = "demonstration"
@@ -36,6 +37,7 @@ def load(exchange: Exchange, *, quiet: bool = False) -> int:
     accepted = {s.sha256: s for s in history.submissions.values() if s.verdict == "accepted"}
     released = {(slot, number) for release in history.releases for slot, number in release.revisions.items()}
     loaded = 0
+    sandbox.default.keeps_spare = True
     with click.progressbar(
         entries,
         label="Loading the demonstration data",

@@ -1,7 +1,7 @@
 """Durable files: whole or not there, also after a power failure.
 
-A draft is written under a temporary name, synchronised, renamed, and its folder synchronised; before that nobody sees
-it, and what a crash leaves is an abandoned draft.
+A draft is written under a temporary name, synchronised, renamed, and its folder synchronised; before that
+nobody sees it, and what a crash leaves is an abandoned draft.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def synchronise(folder: Path) -> None:
 
 
 def older(folder: Path, age: timedelta, pattern: str = f".*{SUFFIX}") -> Iterator[Path]:
-    """Files below `folder` that match `pattern` and were last written more than `age` ago: drafts, unless told."""
+    """Files below `folder` that match `pattern` (drafts) and were last written more than `age` ago."""
     before = time.time() - age.total_seconds()
     for path in folder.rglob(pattern):
         try:

@@ -23,7 +23,7 @@ import pyarrow as pa
 from .blobs import Blobs
 from .errors import Conflict, NoResults, NotFound, NotImplementedHere, SemanticFault, Unavailable
 from .fold import content_hash, fold
-from .formats import STRUCTURE_READERS
+from .formats.tables import STRUCTURE_READERS
 from .intake import Examined, Sent, examine
 from .ledger import History, Ledger
 from .plan import Answer, Availability, Plan, plan
@@ -61,7 +61,7 @@ class Exchange:
         store = SegmentStore(folder / "segments")
         ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
         exchange = cls(registry, store, ledger, Blobs(folder / "blobs"))
-        store.sweep([Segment(**s.segment) for s in ledger.history().submissions.values() if s.segment])
+        store.sweep([s.segment for s in ledger.history().submissions.values() if s.segment])
         return exchange
 
     def close(self) -> None:
@@ -117,22 +117,23 @@ class Exchange:
                 "previousSubmission": previous.id if previous else None,
             },
         )
-        if found.accepted is None or found.dataset is None:
+        if found.dataset is None or report.verdict == "rejected":
             return replace(submission, counts=_counts(report)), report
         schema = found.dataset.schema
-        before = self.store.read(Segment(**previous.segment)) if previous and previous.segment else None
-        folded = fold(before, found.accepted, schema, found.action)
+        before = self.store.read(previous.segment) if previous and previous.segment else None
+        sent = found.table()
+        folded = fold(before, sent, schema, found.action)
         if len(folded.refused):
             return self._append_refused(submission, report, found, len(folded.refused))
         revision = previous.revision + 1 if previous else 1
         segment = self.store.write(folded.table, schema, agreement=submission.agreement, revision=revision)
-        content = content_hash(found.accepted, schema)
+        content = content_hash(sent, schema)
         counts = replace(report.counts, changed=folded.added + folded.changed, unchanged=folded.unchanged)
         report = replace(
             report, counts=counts, subject={**report.subject, "content": content, "revision": revision}
         )
         return replace(
-            submission, content=content, segment=segment.as_dict(), revision=revision, counts=_counts(report)
+            submission, content=content, segment=segment, revision=revision, counts=_counts(report)
         ), report
 
     def _append_refused(
@@ -196,7 +197,7 @@ class Exchange:
     def data(self, query: DataQuery, *, at: datetime | None = None, **more: Any) -> Answer:
         """The observations that `query` asks for, of the releases in force; `more` goes to the Answer."""
         asked = self.planned(query)
-        now = at or datetime.now(UTC)
+        now = at or self.now()
         segments = self.segments(asked.schema, now, query.providers)
         batches = self._in_turn(self.store.select(asked, segments))
         return Answer(asked, _started(batches), prepared=now, **more)
@@ -206,7 +207,7 @@ class Exchange:
         asked = self.planned(query)
         with self._turn():
             return asked.schema, self.store.count(
-                asked, self.segments(asked.schema, at or datetime.now(UTC), query.providers)
+                asked, self.segments(asked.schema, at or self.now(), query.providers)
             )
 
     def planned(self, query: DataQuery) -> Plan:
@@ -234,7 +235,11 @@ class Exchange:
             if named == flow
         ]
         kept = [s for s in found if s.segment and (not providers or s.provider in providers)]
-        return [Segment(**s.segment) for s in sorted(kept, key=lambda s: s.agreement) if s.segment]
+        return [s.segment for s in sorted(kept, key=lambda s: s.agreement) if s.segment]
+
+    def now(self) -> datetime:
+        """The instant that answers are of: this one, never before the last entry of the ledger."""
+        return self.ledger.history().now()
 
     def effective_tag(self, at: datetime) -> str:
         """Changes whenever what is public changes: part of every ETag of data."""

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import __version__, checks
-from .dataset import Columns, Dataset, typed
+from .dataset import Columns, Dataset, Indices, typed
 from .errors import ExchangeError
 from .formats import sandbox
 from .plan import Action
@@ -44,13 +44,22 @@ class Sent:
 
 @dataclass(frozen=True)
 class Examined:
-    """What a file turned out to be. `dataset` is None when it could not be bound to a dataflow."""
+    """What a file turned out to be. `dataset` is None when it could not be bound to a dataflow.
+
+    `accepted` are the rows that are taken: None for all of them, empty when the file is rejected.
+    """
 
     report: Report
     dataset: Dataset | None
     agreement: ProvisionAgreement | None
     action: Action
-    accepted: pa.Table | None
+    accepted: Indices | None
+
+    def table(self) -> pa.Table:
+        """The accepted observations, as `Dataset.table` makes them."""
+        if self.dataset is None:
+            raise ValueError("a file without a dataflow has no observations")
+        return self.dataset.table(self.accepted)
 
 
 def examine(sent: Sent, registry: Registry, *, accept: str = "all") -> Examined:
@@ -95,30 +104,29 @@ def examine(sent: Sent, registry: Registry, *, accept: str = "all") -> Examined:
 
 _ROW_FAULTS = frozenset(
     {checks.name(check) for check in checks.ALWAYS} - {"missing_component", "unknown_component"}
-    | {"wrong_number_of_cells"}
+    | {"wrong_number_of_cells", "unclosed_quote", "unreadable_text", "missing_structure"}
 )
 """Errors that touch rows, so that the other rows may still be taken with accept=valid."""
 
 
 def _accepted(
     dataset: Dataset | None, rejected: checks.Rejected, findings: list[Finding], *, fatal: bool, accept: str
-) -> pa.Table | None:
+) -> Indices | None:
     errors = any(finding.severity == "error" for finding in findings)
     if dataset is None or fatal or (errors and accept != "valid"):
-        return None
-    kept = np.flatnonzero(~rejected)
-    return dataset.table(kept) if len(kept) else None
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(~rejected) if rejected.any() else None
 
 
 def _report(
     columns: Columns,
     findings: list[Finding],
-    accepted: pa.Table | None,
+    accepted: Indices | None,
     subject: Mapping[str, Any],
     registry: Registry,
     not_checked: tuple[Mapping[str, str], ...],
 ) -> Report:
-    taken = accepted.num_rows if accepted is not None else 0
+    taken = columns.table.num_rows if accepted is None else len(accepted)
     counts = Counts(
         received=columns.received,
         accepted=taken,

@@ -1,15 +1,17 @@
 """Ledger: what happened, append-only and hash-chained; submissions and releases are read from it.
 
-Each entry holds the digest of the one before it, so that `verify` proves order and integrity. A writer is alone
-(SQLite: BEGIN IMMEDIATE, since the default deferred begin fails under contention; PostgreSQL: an advisory lock) and
-sees everything that was written before it; its stamps only grow, whatever the clock does.
+Each entry holds the digest of the one before it: sha256 of the JSON [seq, stamp, kind, body, previous], body
+being JSON text with sorted keys. `verify` proves order and integrity; whoever wrote down a digest can prove
+the past that led to it. A writer is alone (SQLite: BEGIN IMMEDIATE, since the default deferred begin fails
+under contention; PostgreSQL: an advisory lock) and sees everything that was written before; stamps only grow,
+whatever the clock does.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,69 +21,115 @@ from uuid import uuid4
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
 
 from .errors import ExchangeError, NotFound
 from .release import Release, Slot
 from .submission import Submission
 
-_META = sa.MetaData()
+WAIT = 30.0
+"""Seconds that a writer of SQLite waits for another."""
+
 _ENTRIES = sa.Table(
     "ledger",
-    _META,
-    sa.Column(
-        "seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False
-    ),
-    sa.Column("stamp", sa.String(32), nullable=False),
-    sa.Column("kind", sa.String(40), nullable=False),
+    sa.MetaData(),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("stamp", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
-    sa.Column("previous", sa.String(64), nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
 )
 _START = "0" * 64
-_LOCK = 0x6D696764  # the advisory lock of PostgreSQL that writers take
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
 
 
 class BrokenLedger(ExchangeError):
-    """An entry does not follow from the one before it."""
+    """An entry does not follow from the one before it, or is not what was written."""
 
 
 @dataclass(frozen=True)
 class Entry:
+    """`text` is the body as it was written and digested."""
+
     seq: int
     stamp: datetime
     kind: str
-    body: Mapping[str, Any]
+    text: str
     previous: str
     digest: str
+
+    @property
+    def body(self) -> Any:
+        return orjson.loads(self.text)
 
 
 @dataclass(frozen=True)
 class History:
-    """Everything that the ledger says up to `seq`. `latest` is the last accepted submission of each slot."""
+    """What the ledger says up to the entry `seq`. `latest` is the last accepted submission of each slot;
+    `releases` are in the order in which they were made, those taken back too.
+    """
 
     seq: int = 0
-    submissions: Mapping[str, Submission] = field(default_factory=dict)
-    latest: Mapping[Slot, Submission] = field(default_factory=dict)
-    releases: tuple[Release, ...] = ()
-    revisions: Mapping[tuple[str, str, int], Submission] = field(default_factory=dict)
+    digest: str = _START
+    stamp: datetime = _NEVER
+    submissions: Mapping[str, Submission] = field(default_factory=dict, repr=False)
+    latest: Mapping[Slot, Submission] = field(default_factory=dict, repr=False)
+    releases: tuple[Release, ...] = field(default=(), repr=False)
+    revisions: Mapping[tuple[str, str, int], Submission] = field(default_factory=dict, repr=False)
 
     def revision(self, agreement: str, dataflow: str, number: int) -> Submission:
-        """The accepted submission that made a revision."""
+        """The accepted submission that made a revision; NotFound when none did."""
         found = self.revisions.get((agreement, dataflow, number))
         if found is None:
             raise NotFound(f"There is no revision {number} of {agreement} for {dataflow}")
         return found
 
+    def now(self) -> datetime:
+        """This instant, never before the last entry: a clock that went back, or is another machine's, hides
+        nothing.
+        """
+        return max(datetime.now(UTC), self.stamp)
+
+    def extended(self, entries: Iterable[Entry]) -> History:
+        """The history with the entries that follow it."""
+        submissions, latest, revisions = dict(self.submissions), dict(self.latest), dict(self.revisions)
+        releases = {release.id: release for release in self.releases}
+        last: Entry | Any = self
+        for last in entries:
+            if last.kind == "submission":
+                made = Submission.from_dict(last.body, last.stamp)
+                submissions[made.id] = made
+                if made.verdict == "accepted":
+                    latest[made.slot] = revisions[*made.slot, made.revision] = made
+            elif last.kind == "release":
+                release = _release(last)
+                releases[release.id] = release
+            elif last.kind == "release_cancelled":
+                release = releases[last.body["id"]]
+                # a second cancellation must not move the first: the past never changes
+                releases[release.id] = replace(release, cancelled=release.cancelled or last.stamp)
+        return History(
+            last.seq,
+            last.digest,
+            last.stamp,
+            MappingProxyType(submissions),
+            MappingProxyType(latest),
+            tuple(releases.values()),
+            MappingProxyType(revisions),
+        )
+
 
 class Ledger:
-    """At `url`: sqlite:///path or postgresql+psycopg://...; safe to share between threads."""
+    """At `url`: sqlite:///path (local disk) or postgresql+psycopg://...; safe to share between threads."""
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         self._history = History()
         self._folding = threading.Lock()
-        with self._engine.begin() as connection:
-            _META.create_all(connection)
+        with self._alone() as connection:
+            connection.execute(CreateTable(_ENTRIES, if_not_exists=True))
 
     def close(self) -> None:
         self._engine.dispose()
@@ -91,35 +139,21 @@ class Ledger:
         with self._engine.connect() as connection:
             return self._folded(connection)
 
-    def _folded(self, connection: sa.Connection) -> History:
-        with self._folding:
-            last = connection.execute(sa.select(sa.func.max(_ENTRIES.c.seq))).scalar() or 0
-            if last > self._history.seq:
-                self._history = _fold(self._history, _entries(connection, after=self._history.seq))
-            return self._history
-
     @contextmanager
     def writing(self) -> Iterator[Book]:
-        """The only writer until it leaves: its entries appear together then, and not at all after an exception."""
-        with self._engine.connect() as connection:
-            if self._engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            else:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            try:
-                yield Book(connection, self._folded(connection))
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+        """The only writer until it leaves: its entries appear together then, and not at all after an
+        exception.
+        """
+        with self._alone() as connection:
+            yield Book(connection, self._folded(connection))
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         with self._engine.connect() as connection:
-            yield from _entries(connection, after=after)
+            yield from _entries(connection, after)
 
     def verify(self) -> int:
         """How many entries there are, every one proven; BrokenLedger names the first that is not."""
-        previous, seq, stamp = _START, 0, None
+        previous, seq, stamp = _START, 0, _NEVER
         for entry in self.entries():
             seq += 1
             wrong = (
@@ -130,7 +164,7 @@ class Ledger:
                 else "its contents are not those that were digested"
                 if _digest(entry) != entry.digest
                 else "its stamp is not after the one before"
-                if stamp and entry.stamp <= stamp
+                if entry.stamp <= stamp
                 else ""
             )
             if wrong:
@@ -138,9 +172,34 @@ class Ledger:
             previous, stamp = entry.digest, entry.stamp
         return seq
 
+    def _folded(self, connection: sa.Connection) -> History:
+        with self._folding:
+            last = connection.scalar(sa.select(sa.func.max(_ENTRIES.c.seq))) or 0
+            if last > self._history.seq:
+                self._history = self._history.extended(_entries(connection, self._history.seq))
+            return self._history
+
+    @contextmanager
+    def _alone(self) -> Iterator[sa.Connection]:
+        """A transaction that no other writer, thread or process, is in."""
+        with self._engine.connect() as connection:
+            if self._engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            else:
+                here = sa.func.current_schema().concat(f".{_ENTRIES.name}")
+                connection.execute(
+                    sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(here, 0)))
+                )
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
 
 class Book:
-    """The ledger in the hands of its one writer; `history` is as of when it was opened."""
+    """The ledger in the hands of its one writer; `history` holds what it appended, too."""
 
     def __init__(self, connection: sa.Connection, history: History) -> None:
         self.history = history
@@ -148,26 +207,12 @@ class Book:
 
     def append(self, kind: str, body: Mapping[str, Any]) -> Entry:
         """Adds an entry and stamps it."""
-        last = self._connection.execute(
-            sa.select(_ENTRIES).order_by(_ENTRIES.c.seq.desc()).limit(1)
-        ).one_or_none()
-        stamp = datetime.now(UTC)
-        if last is not None:
-            stamp = max(stamp, datetime.fromisoformat(last.stamp) + timedelta(microseconds=1))
-        entry = Entry(
-            last.seq + 1 if last else 1, stamp, kind, dict(body), last.digest if last else _START, digest=""
-        )
+        text = orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
+        stamp = max(datetime.now(UTC), self.history.stamp + _TICK)
+        entry = Entry(self.history.seq + 1, stamp, kind, text, self.history.digest, digest="")
         entry = replace(entry, digest=_digest(entry))
-        self._connection.execute(
-            sa.insert(_ENTRIES).values(
-                seq=entry.seq,
-                stamp=_text(stamp),
-                kind=kind,
-                body=_json(entry.body),
-                previous=entry.previous,
-                digest=entry.digest,
-            )
-        )
+        self.history = self.history.extended([entry])
+        self._connection.execute(_ENTRIES.insert(), _row(entry))
         return entry
 
     def release(
@@ -177,78 +222,11 @@ class Book:
         body = {
             "id": uuid4().hex,
             "revisions": [[*slot, number] for slot, number in sorted(revisions.items())],
-            "public_from": _text(public_from.astimezone(UTC)) if public_from else None,
+            "public_from": _text(public_from) if public_from else None,
             "by": by,
             "note": note,
         }
         return _release(self.append("release", body))
-
-
-# --- rows and values -------------------------------------------------------------------------------------
-
-
-def _engine(url: str) -> sa.Engine:
-    if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
-    # the driver must not begin on its own: `writing` says BEGIN IMMEDIATE
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": 30})
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: Any, _: Any) -> None:
-        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-def _entries(connection: sa.Connection, after: int) -> Iterator[Entry]:
-    for row in connection.execute(sa.select(_ENTRIES).where(_ENTRIES.c.seq > after).order_by(_ENTRIES.c.seq)):
-        yield Entry(
-            row.seq,
-            datetime.fromisoformat(row.stamp),
-            row.kind,
-            orjson.loads(row.body),
-            row.previous,
-            row.digest,
-        )
-
-
-def _digest(entry: Entry) -> str:
-    parts = (str(entry.seq), _text(entry.stamp), entry.kind, _json(entry.body), entry.previous)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _json(body: Mapping[str, Any]) -> str:
-    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def _text(stamp: datetime) -> str:
-    return stamp.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _fold(history: History, entries: Iterator[Entry]) -> History:
-    submissions, latest = dict(history.submissions), dict(history.latest)
-    revisions, releases = dict(history.revisions), {release.id: release for release in history.releases}
-    seq = history.seq
-    for entry in entries:
-        seq, body = entry.seq, entry.body
-        if entry.kind == "submission":
-            made = Submission(**body, stamp=entry.stamp)
-            submissions[made.id] = made
-            if made.verdict == "accepted":
-                latest[made.agreement, made.dataflow] = made
-                revisions[made.agreement, made.dataflow, made.revision] = made
-        elif entry.kind == "release":
-            releases[body["id"]] = _release(entry)
-        elif entry.kind == "release_cancelled":
-            releases[body["id"]] = replace(releases[body["id"]], cancelled=entry.stamp)
-    return History(
-        seq,
-        MappingProxyType(submissions),
-        MappingProxyType(latest),
-        tuple(releases.values()),
-        MappingProxyType(revisions),
-    )
 
 
 def _release(entry: Entry) -> Release:
@@ -262,3 +240,46 @@ def _release(entry: Entry) -> Release:
         by=body["by"],
         note=body["note"],
     )
+
+
+# --- rows and values -------------------------------------------------------------------------------------
+
+
+def _engine(url: str) -> sa.Engine:
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True)
+    # the driver must not begin on its own: `_alone` says BEGIN IMMEDIATE
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": WAIT})
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _entries(connection: sa.Connection, after: int) -> Iterator[Entry]:
+    query = sa.select(_ENTRIES).where(_ENTRIES.c.seq > after).order_by(_ENTRIES.c.seq)
+    for row in connection.execute(query):
+        try:
+            stamp = datetime.fromisoformat(row.stamp)
+        except ValueError:
+            raise BrokenLedger(f"Ledger entry {row.seq} is broken: its stamp is no instant") from None
+        yield Entry(row.seq, stamp, row.kind, row.body, row.previous, row.digest)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq, "stamp": _text(entry.stamp), "kind": entry.kind, "body": entry.text,
+        "previous": entry.previous, "digest": entry.digest,
+    }  # fmt: skip
+
+
+def _digest(entry: Entry) -> str:
+    parts = [entry.seq, _text(entry.stamp), entry.kind, entry.text, entry.previous]
+    return hashlib.sha256(orjson.dumps(parts)).hexdigest()
+
+
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")

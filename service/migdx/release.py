@@ -18,7 +18,9 @@ Slot = tuple[str, str]
 
 @dataclass(frozen=True)
 class Release:
-    """`revisions` names one revision per slot; `cancelled` is when it was taken back, before or after it began."""
+    """`revisions` names one revision per slot; `cancelled` is when it was taken back, before or after it
+    began.
+    """
 
     id: str
     stamp: datetime

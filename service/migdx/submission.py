@@ -7,13 +7,17 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
+from .release import Slot
+from .stores import Segment
+
 
 @dataclass(frozen=True)
 class Submission:
-    """`sha256` names the bytes and `report` the report among the blobs; `content` is a hash of what the file says.
+    """`sha256` names the bytes and `report` the report among the blobs; `content` is a hash of what the file
+    says.
 
-    `segment` describes where the store keeps the revision, as the store wrote it; None when the submission was
-    rejected. `stamp` is the ledger's.
+    An accepted one is the `revision` of its slot, kept as `segment`; a rejected one has neither. `stamp` is
+    the ledger's.
     """
 
     id: str
@@ -29,9 +33,19 @@ class Submission:
     report: str = ""
     revision: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
-    segment: Mapping[str, Any] | None = None
+    segment: Segment | None = None
     stamp: datetime | None = None
+
+    @property
+    def slot(self) -> Slot:
+        return self.agreement, self.dataflow
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able, without the stamp, which the ledger gives."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "stamp"}
+        body = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "stamp"}
+        return body | {"segment": self.segment.as_dict() if self.segment else None}
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any], stamp: datetime) -> Submission:
+        segment = Segment(**body["segment"]) if body["segment"] else None
+        return cls(**{**body, "segment": segment, "stamp": stamp})

@@ -118,6 +118,15 @@ def test_labels_both_leaves_free_text():
     assert columns.table.to_pydict() == {"SEX": ["F"] * 3, "COMMENT": ["Note: a", "Note: b", ""]}
 
 
+def test_labels_of_numbers_and_of_nothing(monkeypatch):
+    monkeypatch.setattr(csv_records, "CHUNK", 200)
+    head = "DATAFLOW,SEX: Sex,OBS_VALUE: Value\n"
+    assert reading(head).table.to_pydict() == {"SEX": [], "OBS_VALUE": []}
+    columns = reading(head + "".join(f"X,F: Female,{n}: {n}\n" for n in range(100)))
+    assert columns.table["OBS_VALUE"].to_pylist() == [str(n) for n in range(100)]
+    assert set(columns.table["SEX"].to_pylist()) == {"F"}
+
+
 def test_labels_name_and_keys():
     columns = reading(
         "STRUCTURE,STRUCTURE_ID,STRUCTURE_NAME,ACTION,SERIES_KEY,OBS_KEY,SEX,Sex,OBS_VALUE,Value\n"
@@ -299,6 +308,12 @@ def test_several_dataflows():
     assert [(place.row, place.column) for place in finding.places] == [(2, 1), (4, 1)]
 
 
+def test_every_row_a_dataflow_of_its_own():
+    columns = reading(V1 + "".join(f"X:A{n}(1.0),1,1,1,\n" for n in range(20_000)))
+    assert only_finding(columns).values["number"] == 20_000
+    assert len(columns.structure) == 100
+
+
 def test_rows_without_a_dataflow():
     finding = only_finding(reading(V1 + ROW + ROW.replace("X:FLOW(1.0)", " ")))
     assert (finding.code, finding.component, finding.places[0].row) == ("missing_structure", "DATAFLOW", 3)
@@ -340,12 +355,14 @@ def test_what_the_csv_module_writes_is_read_back(cells, end, quoting, chunk):
         quoting = csv.QUOTE_ALL  # the module quotes its own line end only
     writer = csv.writer(made, lineterminator=end, quoting=quoting)
     made.write(f"DATAFLOW,A,B,OBS_VALUE{end}")
-    starts = []
+    starts, longest = [], 0
     for row in cells:
-        starts.append(1 + _lines(made.getvalue()))
+        before = made.getvalue()
+        starts.append(1 + _lines(before))
         writer.writerow(["X:F(1.0)", *row])
+        longest = max(longest, len(made.getvalue()[len(before) :].encode()))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_records, "CHUNK", max(chunk, 2 * len(made.getvalue().encode()) // 3))
+        patch.setattr(csv_records, "CHUNK", max(chunk, longest + 1))
         columns = reading(made.getvalue())
     assert [finding.code for finding in columns.findings] == ([] if cells else ["no_rows"])
     names = ("A", "B", "OBS_VALUE")

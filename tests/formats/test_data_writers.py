@@ -38,8 +38,9 @@ from pysdmx.io import read_sdmx
 from sdmx.model import v21
 from strategies import Row, cuts, observations, odd_numbers
 
-from migdx.formats import WRITERS, csv_writer, fragments
+from migdx.formats import csv_writer, fragments
 from migdx.formats.ml_schema import write_schema
+from migdx.formats.tables import WRITERS
 from migdx.plan import Answer
 from migdx.schema import NUMERIC, TEMPORAL, Schema
 
@@ -510,6 +511,25 @@ def test_another_data_set_begins_where_its_attributes_change(
         assert_valid_xml(message, small_schema(), "2.1" if media_type == ML21 else "3.0", dimension, tmp_path)
 
 
+@every_format
+@every_view
+@given(titles=st.lists(st.sampled_from(["one", "two", None]), min_size=4, max_size=4), data=st.data())
+@unhurried
+def test_a_series_that_disagrees_with_itself_is_not_misstated(
+    media_type: str, dimension: str, titles: list[str | None], data: st.DataObject
+) -> None:
+    rows: list[Row] = [
+        {**ROWS[0], "TIME_PERIOD": str(2001 + number), "TITLE": title} for number, title in enumerate(titles)
+    ]
+    whole = write(media_type, answer(rows, dimension_at_observation=dimension))
+    cut = answer(rows, data.draw(cuts(len(rows))), dimension_at_observation=dimension)
+    assert write(media_type, cut) == whole
+    found = READ[media_type](whole)
+    assert [row["TIME_PERIOD"] for row in found] == [row["TIME_PERIOD"] for row in rows]
+    # a missing value takes that of its series
+    assert all(row.get("TITLE") == title for row, title in zip(found, titles, strict=True) if title)
+
+
 @pytest.mark.parametrize("version", ["2.1", "3.0"])
 def test_another_dimension_at_the_observation(version: str, tmp_path: Path) -> None:
     rows = sorted(ROWS[:3], key=lambda row: (str(row["FREQ"]), str(row["TIME_PERIOD"]), str(row["AREA"])))
@@ -521,6 +541,18 @@ def test_another_dimension_at_the_observation(version: str, tmp_path: Path) -> N
     as_json = write(JSON20, answer(rows, dimension_at_observation="AREA"))
     json_validator().validate(json.loads(as_json))
     assert read_json(as_json) == shown(rows)
+
+
+@every_format
+def test_without_time_a_message_is_flat(media_type: str, tmp_path: Path) -> None:
+    known = small_schema()
+    timeless = Schema(known.dataflow, known.dsd, tuple(c for c in known.components if c.role != "time"))
+    rows = [{id: value for id, value in row.items() if id != "TIME_PERIOD"} for row in ROWS[1:]]
+    message = write(media_type, answer(rows, schema=timeless))
+    assert READ[media_type](message) == shown(rows)
+    if media_type in (ML21, ML30):
+        version = "2.1" if media_type == ML21 else "3.0"
+        assert_valid_xml(message, timeless, version, "TIME_PERIOD", tmp_path)
 
 
 def test_series_keys_only(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def test_a_forked_worker_has_a_spare_of_its_own(box):
 
 def test_the_child_loads_what_reading_needs():
     code = (
-        "import sys; from migdx.formats import child; sys.meta_path.insert(0, child._NoPandas);"
+        "import sys; from migdx.formats import child; sys.meta_path.insert(0, child.NoPandas);"
         "print([name for name in ('duckdb', 'flask', 'sqlalchemy', 'pandas') if name in sys.modules])"
     )
     root = Path(sandbox.__file__).parents[2]

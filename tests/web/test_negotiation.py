@@ -3,7 +3,7 @@
 import pytest
 
 from migdx.errors import NotAcceptable
-from migdx.formats import STRUCTURE_WRITERS, WRITERS
+from migdx.formats.tables import STRUCTURE_WRITERS, WRITERS
 from migdx.web.address import Address
 from migdx.web.negotiation import OFFERS, choose, encoding, error_syntax, languages
 
@@ -194,6 +194,12 @@ def test_a_language_that_was_asked_for_must_be_there():
 )
 def test_compression_only_when_asked(header, expected):
     assert encoding(header) == expected
+
+
+def test_compression_by_parameter():
+    assert encoding("zstd", "gzip") == "gzip"
+    with pytest.raises(NotAcceptable, match="compression=br"):
+        encoding("gzip", "br")
 
 
 @pytest.mark.parametrize(

@@ -311,7 +311,6 @@ def test_roots(url):
         ("/v2/structure/codelist/A/X/1.0/M/N", SyntaxFault, "at most"),
         ("/v2/structure/codelist?detail=some", SyntaxFault, "detail"),
         ("/v2/structure/codelist?references=some", SyntaxFault, "references"),
-        ("/v2/structure/codelist?detail=referencepartial", NotImplementedHere, "referencepartial"),
         ("/v2/structure?asOf=2020", NotImplementedHere, "asOf"),
         ("/v2/data/flow/A/DF", SyntaxFault, "context"),
         ("/v2/data/dataflow/A/DF/1..0", SyntaxFault, "version"),

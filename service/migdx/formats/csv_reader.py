@@ -28,6 +28,7 @@ from .csv_records import CHUNK, Encoding, Flags, NotText, Positions, Records, Sc
 
 _ACTIONS = {word[0]: word for word in get_args(Action)}  # I A R D M
 _VALUE = "OBS_VALUE"
+_MOST_NAMED = 100  # a column shifted by one can make every row a dataflow of its own
 _NUMBERED = pa.dictionary(pa.int32(), pa.utf8())
 _UNUSED = frozenset({"STRUCTURE_NAME", "SERIES_KEY", "OBS_KEY"})
 
@@ -82,8 +83,12 @@ class _Column:
         distinct = pa.array(list(self.numbers), pa.utf8())
         if not self.texts:
             distinct = _without_labels(distinct) if labelled else distinct
-            chunks = [pa.DictionaryArray.from_arrays(chunk, distinct) for chunk in self.chunks]
-            return pa.chunked_array(chunks, _NUMBERED)
+            # most lists have less than 128 codes: an index in one byte is a quarter of the memory
+            index = (
+                pa.int8() if len(distinct) < 1 << 7 else pa.int16() if len(distinct) < 1 << 15 else pa.int32()
+            )
+            chunks = [pa.DictionaryArray.from_arrays(chunk.cast(index), distinct) for chunk in self.chunks]
+            return pa.chunked_array(chunks, pa.dictionary(index, pa.utf8()))
         chunks = [distinct.take(chunk) if pa.types.is_integer(chunk.type) else chunk for chunk in self.chunks]
         column = pa.chunked_array(chunks, pa.utf8())
         if labelled:
@@ -164,7 +169,7 @@ class _Reading:
         names = [str(at) for at in range(self.header.width)]
         table = arrow_csv.read_csv(
             pa.BufferReader(pa.py_buffer(data)),
-            arrow_csv.ReadOptions(use_threads=False, block_size=CHUNK + 1, column_names=names),
+            arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
             arrow_csv.ParseOptions(
                 delimiter=self.header.separator, newlines_in_values=True, ignore_empty_lines=False
             ),
@@ -271,14 +276,15 @@ class _Reading:
                     values=values,
                 )
             )
-        return tuple(found)
+        return tuple(islice(found, _MOST_NAMED))
 
     def _actions(self) -> tuple[str, ...]:
         """The distinct actions, unknown letters as they are; an empty cell says Merge."""
         if "ACTION" not in self.terms:
             return ()
         at = list(self.terms).index("ACTION")
-        return tuple(dict.fromkeys(_ACTIONS.get(said[at] or "M", said[at]) for said in self.met))
+        words = dict.fromkeys(_ACTIONS.get(said[at] or "M", said[at]) for said in self.met)
+        return tuple(islice(words, _MOST_NAMED))
 
 
 def _counts(values: Positions) -> dict[int, int]:

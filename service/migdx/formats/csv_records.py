@@ -187,7 +187,7 @@ class Scanner:
 
     def __init__(self, file: BinaryIO, encoding: Encoding) -> None:
         self._fill = _reader(file, encoding)
-        self._buffer = memoryview(bytearray(CHUNK))
+        self._buffer = memoryview(bytearray(CHUNK + 8))  # room for one more character, however it is sent
         self._size, self._line, self._last = 0, 1, False
 
     def first(self, separator: str) -> Records:
@@ -211,11 +211,7 @@ class Scanner:
         while not self._last and self._size < CHUNK:
             count = self._fill(self._buffer[self._size :])
             self._size += count
-            # a transcoder leaves a rest that its next character might not fit in
-            if not count:
-                self._last = True
-            elif CHUNK - self._size < 8:
-                break
+            self._last = not count
 
     def _split(self, separator: str) -> Records:
         data = np.frombuffer(self._buffer, np.uint8, self._size)

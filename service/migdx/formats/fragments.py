@@ -137,20 +137,20 @@ def data(texts: pa.Array) -> bytes:
     return texts.buffers()[2][int(offsets[0]) : int(offsets[-1])].to_pybytes()  # type: ignore[no-any-return]
 
 
-def starts_of(columns: Sequence[Codes], size: int) -> npt.NDArray[np.int64]:
+def changes_of(columns: Sequence[Codes], size: int) -> npt.NDArray[np.bool_]:
     """The first row, and every row where one of the columns differs from the row before."""
     changes = np.zeros(size, bool)
     changes[:1] = True
     for codes in columns:
         changes[1:] |= codes[1:] != codes[:-1]
-    return np.flatnonzero(changes)
+    return changes
 
 
 def gathered(parts: Sequence[Part], size: int) -> list[pa.Array]:
     """Texts per row that, joined, show the parts side by side: as few arrays as their values allow."""
     if len(parts) < 2:
         return [part.at() for part in parts]
-    starts = starts_of([part.codes for part in parts], size)
+    starts = np.flatnonzero(changes_of([part.codes for part in parts], size))
     if len(starts) * 4 <= size:
         numbers = np.zeros(size, np.int32)
         numbers[starts[1:]] = 1

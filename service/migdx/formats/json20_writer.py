@@ -6,7 +6,6 @@ indexes in order of appearance; measures are numbers, null where missing. Rows o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -33,7 +32,7 @@ def write_json20(answer: Answer) -> Iterator[bytes]:
     """By series, or flat when all dimensions are at the observation."""
     given = layout_of(answer)
     body = _Body(answer, given)
-    found = sections(answer, given)
+    found = sections(answer, given, once=True)
     first = next(found, None)
     yield b'{"meta":' + orjson.dumps(_meta(answer)) + b',"data":{"dataSets":['
     count = 0
@@ -66,23 +65,25 @@ class _Indexed:
         self._before, self._missing = before, missing
         self._column = pa.nulls(0, pa.utf8())
         self._indexes: Codes = np.zeros(0, np.int32)
-        self._fragments = pa.nulls(0, pa.utf8())
+        self._fragments = self._column
 
     def __call__(self, column: Column) -> Part:
-        if not (column.values is self._column or column.values.equals(self._column)):
+        changed = not (column.values is self._column or column.values.equals(self._column))
+        if changed:
             self._column = column.values
             self._indexes = np.full(len(column.values), -1, np.int32)
         used = pc.unique(pa.array(column.codes)).to_numpy()
         new = used[self._indexes[used] < 0]
-        if len(new):
+        new = new[new > 0] if self._missing else new
+        if changed or len(new):
             self._number(new)
         return Part(column.codes, self._fragments)
 
     def _number(self, new: Codes) -> None:
         """Gives codes their indexes, in order of appearance."""
         for code, text in zip(new.tolist(), self._column.take(pa.array(new)).to_pylist(), strict=True):
-            if code or not self._missing:  # a dimension that does not apply is ~, as in SDMX-CSV
-                self._indexes[code] = self.values.index("~" if text is None else text)
+            # a dimension that does not apply is ~, as in SDMX-CSV
+            self._indexes[code] = self.values.index("~" if text is None else text)
         indexes = pa.array(self._indexes, mask=self._indexes < 0).cast(pa.utf8())
         self._fragments = joined(self._before, indexes, nulls="emit_null").fill_null(self._missing)
 
@@ -95,7 +96,9 @@ class _Body:
         self._series = {a.id: _Indexed(a, ",", ",null") for a in given.series_attributes}
         self._key = _keys(given.observation_key)
         self._attributes = {a.id: _Indexed(a, ",", ",null") for a in given.observation_attributes}
-        self.closed = b"}}" if given.flat else b"}}" if given.series_only else b"}}}}"
+        # what ends the series before, or the observation before
+        self._end = "," if given.flat or given.series_only else "}},"
+        self.closed = b"}}" if given.flat or given.series_only else b"}}}}"
 
     @property
     def values(self) -> dict[str, Values]:
@@ -120,8 +123,9 @@ class _Body:
     def rows(self, section: Section) -> bytes:
         """Every row brings what ends the one before; the first of a data set has none to end."""
         starts = self._openings(section)
+        ended = 0 if section.begins is None else len(self._end)
         if self._layout.series_only:
-            return _without(data(starts), b"," if section.begins is not None else b"")
+            return data(starts)[ended:]
         rows: list[Piece] = [at_starts(starts, section, ",")]
         rows += ['"', *gathered(_parts(section, self._key), section.rows.size), '":[']
         for at, measure in enumerate(self._layout.measures):
@@ -131,19 +135,18 @@ class _Body:
         if attributes and not self._layout.measures:
             attributes[0] = _without_comma(attributes[0])
         rows += gathered(attributes, section.rows.size)
-        lead = b"" if section.begins is None else b"," if self._layout.flat else b"}},"
-        return _without(data(joined(*rows, "]")), lead)
+        return data(joined(*rows, "]"))[ended:]
 
     def _openings(self, section: Section) -> pa.Array:
         if self._layout.flat:
-            return pa.array([","] * len(section.starts), pa.utf8())
+            return pa.array([self._end] * len(section.starts), pa.utf8())
         key = [part.at(section.starts) for part in _parts(section, self._series_key)]
         told = [part.at(section.starts) for part in _parts(section, self._series)]
         if told:  # the first without its comma
             told = ['"attributes":[', pc.utf8_slice_codeunits(told[0], 1), *told[1:], "]"]
         if self._layout.series_only:
-            return joined(',"', *key, '":{', *told, "}")
-        return joined('}},"', *key, '":{', *told, *([","] if told else []), '"observations":{')
+            return joined(self._end, '"', *key, '":{', *told, "}")
+        return joined(self._end, '"', *key, '":{', *told, *([","] if told else []), '"observations":{')
 
 
 def _keys(components: tuple[SchemaComponent, ...]) -> dict[str, _Indexed]:
@@ -158,13 +161,9 @@ def _without_comma(part: Part) -> Part:
     return Part(part.codes, pc.utf8_slice_codeunits(part.fragments, 1))
 
 
-def _without(rows: bytes, lead: bytes) -> bytes:
-    return rows[len(lead) :]
-
-
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\Z", re.ASCII)
+_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 
 
 def _numbers(texts: pa.Array) -> pa.Array:
     """Kept texts that JSON takes as a number (1.10, not +1 or 007); null for the others."""
-    return pa.array([text if text and _NUMBER.match(text) else None for text in texts.to_pylist()], pa.utf8())
+    return pc.if_else(pc.match_substring_regex(texts, _NUMBER), texts, pa.scalar(None, pa.utf8()))

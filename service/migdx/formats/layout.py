@@ -1,7 +1,7 @@
 """Layout: at which level of a message each component stands, and where series and data sets begin.
 
-An attribute of a data set, group or series has one value there: that of the first row. Where a value of the
-data set changes from one row to the next, as it may between two providers, another data set begins.
+An attribute of a data set, group or series has one value there, that of the first row. Where the value for
+the data set changes from one row to the next, as it may between two providers, another data set begins.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ..plan import Answer
 from ..schema import Schema, SchemaComponent
-from .fragments import Part, Rows, rows_of, starts_of
+from .fragments import Part, Rows, changes_of, rows_of
 
 ALL_DIMENSIONS = "AllDimensions"
 
@@ -103,23 +103,45 @@ class Section:
     starts: npt.NDArray[np.int64]
 
 
-def sections(answer: Answer, given: Layout) -> Iterator[Section]:
-    """The rows of an answer, cut where a data set begins; a series goes on where the rows before left it."""
+def sections(answer: Answer, given: Layout, *, once: bool = False) -> Iterator[Section]:
+    """The rows of an answer, cut where a data set begins; a series goes on where the rows before left it.
+
+    Where rows of one series disagree on an attribute of the series, it starts again with the other value, so
+    that none is misstated; with `once`, which allows a key once in a data set, it does so in another one.
+    """
     shared = [a.id for a in given.dataset_attributes]
     key = [d.id for d in given.series_key]
-    dataset: tuple[str | None, ...] | None = None
-    series: tuple[str | None, ...] | None = None
+    told = [a.id for a in given.series_attributes]
+    last: Rows | None = None
     for rows in rows_of(answer):
-        cuts = [*starts_of([rows.columns[id].codes for id in shared], rows.size).tolist(), rows.size]
-        for start, stop in pairwise(cuts):
+        cuts = _changes(rows, shared)
+        if once:
+            cuts |= _restated(rows, told) & ~_changes(rows, key)
+        bounds = [*np.flatnonzero(cuts).tolist(), rows.size]
+        for start, stop in pairwise(bounds):
             part = rows.slice(start, stop)
-            values = _texts(part, shared, 0)
-            begins = None if dataset is not None and values == dataset else values
-            starts = starts_of([part.columns[id].codes for id in key], part.size)
-            if begins is None and (given.flat or _texts(part, key, 0) == series):
-                starts = starts[1:]
-            dataset, series = values, _texts(part, key, part.size - 1)
-            yield Section(part, begins, starts)
+            starts = _changes(part, key) | _restated(part, told)
+            goes_on = last is not None and _texts(last, shared, -1) == _texts(part, shared, 0)
+            if last is not None and goes_on and _texts(last, key, -1) == _texts(part, key, 0):
+                before, now = _texts(last, told, -1), _texts(part, told, 0)
+                starts[0] = any(b != n and n is not None for b, n in zip(before, now, strict=True))
+                goes_on = not (once and starts[0])
+            starts[0] |= not goes_on
+            yield Section(part, None if goes_on else _texts(part, shared, 0), np.flatnonzero(starts))
+            last = part
+
+
+def _changes(rows: Rows, ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """The first row, and those where one of the columns differs from the row before."""
+    return changes_of([rows.columns[id].codes for id in ids], rows.size)
+
+
+def _restated(rows: Rows, ids: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Rows that give another value than the row before; a missing one says nothing new."""
+    restated = np.zeros(rows.size, bool)
+    for codes in (rows.columns[id].codes for id in ids):
+        restated[1:] |= (codes[1:] != codes[:-1]) & (codes[1:] != 0)
+    return restated
 
 
 def at_starts(texts: pa.Array, section: Section, between: str = "") -> pa.Array:

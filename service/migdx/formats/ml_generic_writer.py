@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..plan import Answer
 from .fragments import Codes, Part, Piece, Wrapped, data, gathered, joined
@@ -126,7 +127,7 @@ def _part(texts: pa.Array) -> Part:
     column = texts.dictionary_encode()
     codes: Codes = column.indices.to_numpy(zero_copy_only=False).astype(np.int32) + np.int32(1)
     fragments = pa.concat_arrays([pa.array([""], pa.utf8()), column.dictionary])
-    codes[pa.compute.equal(texts, "").to_numpy(zero_copy_only=False)] = 0
+    codes[pc.equal(texts, "").to_numpy(zero_copy_only=False)] = 0
     return Part(codes, fragments)
 
 

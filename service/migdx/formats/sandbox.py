@@ -104,7 +104,7 @@ class _Child:
         return _unreadable("malformed answer" if code == 0 else "fault of the reader")
 
     def end(self) -> None:
-        """Nothing is left of it afterwards: no process, no zombie, no descriptor. It has nothing to tidy up."""
+        """Nothing is left of it: no process, no zombie, no descriptor. It has nothing to tidy up."""
         self._socket.close()
         self.process.kill()
         self.process.wait()
@@ -129,10 +129,14 @@ class _Answer(io.RawIOBase):
 
 
 class Sandbox:
-    """Reads files in children; may be used by many threads at once."""
+    """Reads files in children; may be used by many threads at once.
 
-    def __init__(self, limits: Callable[[int], Limits] = limits_of) -> None:
+    With `keeps_spare` the next child is started as soon as one has ended: for a service, not for a single file.
+    """
+
+    def __init__(self, limits: Callable[[int], Limits] = limits_of, *, keeps_spare: bool = True) -> None:
         self._limits = limits
+        self.keeps_spare = keeps_spare
         self._lock = threading.Lock()
         self._spare: _Child | None = None
         self._owner = 0
@@ -170,7 +174,7 @@ class Sandbox:
 
     def _prepare(self) -> None:
         with self._lock:
-            if self._closed or self._spare:
+            if self._closed or self._spare or not self.keeps_spare:
                 return
             self._spare, self._owner = _Child(), os.getpid()
 
@@ -233,6 +237,6 @@ def _unreadable(reason: str, **values: str) -> Columns:
     return _nothing(Finding("unreadable", values={"reason": reason, **values}))
 
 
-default = Sandbox()
+default = Sandbox(keeps_spare=False)
 read = default.read
 atexit.register(default.close)

@@ -1,4 +1,6 @@
-"""Stores keep datasets and answer plans. Store is the protocol, memory.py its meaning, segments.py the default."""
+"""Stores keep datasets and answer plans. Store is the protocol, memory.py its meaning, segments.py the
+default.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,12 @@ from ..schema import Schema
 class Segment:
     """One immutable revision of one agreement's observations of one dataflow.
 
-    `name` is how the store finds it (a path without extension, never used twice). `observations` counts all rows.
-    `series` counts those with an open observation, and `codes` the open observations per code for every dimension and
-    time, with 0 where all of a code's are masked: so a plan can skip a segment, and most availability answers need no
-    scan. `start`/`end` span its periods in days. `restricted` says whether values were masked (a second, closed file
-    holds them). `columns` are the components that were written: later versions of the structure may have more.
+    `name` is how the store finds it (a path without extension, never used twice). `observations` counts all
+    rows. `series` counts those with an open observation, and `codes` the open observations per code for every
+    dimension and time, with 0 where all of a code's are masked: so a plan can skip a segment, and most
+    availability answers need no scan. `start`/`end` span its periods in days. `restricted` says whether
+    values were masked (a second, closed file holds them). `columns` are the components that were written:
+    later versions of the structure may have more.
     """
 
     name: str
@@ -45,47 +48,51 @@ class Store(Protocol):
     """Four methods; a new engine is one class with them, and runs tests/test_stores.py."""
 
     def write(self, table: pa.Table, schema: Schema, *, agreement: str, revision: int) -> Segment:
-        """Keeps a revision (columns as `Dataset.table` gives them, any order of rows) durably before returning.
+        """Keeps a revision durably, then returns; columns as `Dataset.table` gives them, rows in any order.
 
         Nothing becomes visible by it. Of rows whose CONF_STATUS is neither empty nor F, the columns of
-        `schema.masked` are moved to the restricted part: in what `select` reads they are null, with OBS_STATUS Q and
-        CONF_STATUS kept.
+        `schema.masked` are moved to the restricted part: in what `select` reads they are null, with
+        OBS_STATUS Q and CONF_STATUS kept.
         """
         ...
 
     def read(self, segment: Segment) -> pa.Table:
-        """A revision as it was written, restricted values in place: to fold the next submission onto. Never served."""
+        """A revision as it was written, restricted values in place: to fold the next submission onto. Never
+        served.
+        """
         ...
 
     def select(self, plan: Plan, segments: Sequence[Segment]) -> Iterator[pa.RecordBatch]:
         """Record batches with `plan.columns`, open values only, in order of agreement, series key, period.
 
-        At most one segment per agreement; their order does not matter. A fault of the plan is raised here, not while
-        walking; whoever stops walking early closes the iterator.
+        At most one segment per agreement; their order does not matter. A fault of the plan is raised here,
+        not while walking; whoever stops walking early closes the iterator.
         """
         ...
 
     def count(self, plan: Plan, segments: Sequence[Segment]) -> Availability:
-        """What `select` would return, without masked observations, counted: codes per dimension and time, series,
-        observations, days spanned. The same key under two agreements is two series.
+        """What `select` would return, without masked observations, counted: codes per dimension and time,
+        series, observations, days spanned. The same key under two agreements is two series.
         """
         ...
 
     def sweep(self, keep: Sequence[Segment], age: timedelta = timedelta(hours=1)) -> list[str]:
-        """Removes what no segment of `keep` names and is older than `age`, as a crash before the ledger's entry
-        leaves it; their names. What is younger may be on its way into the ledger.
+        """Removes what no segment of `keep` names and is older than `age`, as a crash before the ledger's
+        entry leaves it; their names. What is younger may be on its way into the ledger.
         """
         ...
 
 
-# --- masking: the same in every store ------------------------------------------------------------------------------
+# --- masking: the same in every store ----------------------------------------------------------------------
 
 CONFIDENTIALITY, FREE = "CONF_STATUS", "F"
 STATUS, SUPPRESSED = "OBS_STATUS", "Q"
 
 
 def hidden(schema: Schema) -> tuple[str, ...]:
-    """The columns of a confidential row that are emptied, and of which the restricted part keeps the contents."""
+    """The columns of a confidential row that are emptied, and of which the restricted part keeps the
+    contents.
+    """
     measures = tuple(f"_text_{measure.id}" for measure in schema.measures)
     status = (STATUS,) if STATUS in schema.by_id else ()
     return (*schema.masked, *measures, *status)

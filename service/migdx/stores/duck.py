@@ -1,7 +1,9 @@
-"""Plans as SQL for DuckDB over Parquet segments. What is given is bound; only names of components are written out.
+# ruff: noqa: S608 - the names written into SQL are those of the structure, quoted; values are bound
+"""Plans as SQL for DuckDB over Parquet segments. What is given is bound; only names of components are written
+out.
 
-Conditions on dimensions are settled beforehand on the codes that the segments say they hold, by the meaning that
-memory.py gives them; SQL compares periods, measures and attributes only.
+Conditions on dimensions are settled beforehand on the codes that the segments say they hold, by the meaning
+that memory.py gives them; SQL compares periods, measures and attributes only.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from .memory import OPPOSITES, bound, holds
 
 @dataclass
 class Statement:
-    """SQL that grows with the values bound to it."""
+    """SQL and the values bound to it."""
 
     parameters: dict[str, Any] = field(default_factory=dict)
     text: str = ""
@@ -30,10 +32,16 @@ class Statement:
         return f"${name}"
 
     def among(self, column: str, values: Iterable[str]) -> str:
+        """`column` is one of `values`. Never IN or list_contains: of five values on they become a join, and
+        the order of rows is lost. The bounds are what statistics of row groups are compared with.
+        """
         few = sorted(values)
-        if len(few) == 1:  # what the statistics of row groups are compared with
+        if len(few) == 1:
             return f"{column} = {self.bind(few[0])}"
-        return f"list_contains({self.bind(few)}::VARCHAR[], {column})"
+        if not few:
+            return "false"
+        within = f"{column} >= {self.bind(few[0])} AND {column} <= {self.bind(few[-1])}"
+        return f"({within} AND list_position({self.bind(few)}, {column}) > 0)"
 
 
 class Sifter:
@@ -100,13 +108,16 @@ def counts(sifter: Sifter, segments: Sequence[Segment], paths: Sequence[str]) ->
     more = {"_file": "file_index", "_number": "_series", "_status": status}
     found = scan.select({id: scan.column(id) for id in key} | more)
     free = f"coalesce(_status, '') IN ('', {statement.bind(FREE)})"
-    sets = ", ".join(f"({quoted(id)})" for id in key)
-    statement.text = f"""
-        WITH found AS (SELECT * FROM ({found}) WHERE {free})
-        SELECT CASE {" ".join(f"WHEN grouping({quoted(id)}) = 0 THEN {statement.bind(id)}" for id in key)} END,
-               coalesce({", ".join(quoted(id) for id in key)}), count(*)
-        FROM found GROUP BY GROUPING SETS ({sets})
-        UNION ALL SELECT NULL, NULL, count(*) FROM (SELECT DISTINCT _file, _number FROM found)"""
+    names = [quoted(id) for id in key]
+    which = " ".join(
+        f"WHEN grouping({name}) = 0 THEN {statement.bind(id)}" for name, id in zip(names, key, strict=True)
+    )
+    statement.text = (
+        f"WITH found AS (SELECT * FROM ({found}) WHERE {free})"
+        f" SELECT CASE {which} END, coalesce({', '.join(names)}), count(*) FROM found"
+        f" GROUP BY GROUPING SETS ({', '.join(f'({name})' for name in names)})"
+        " UNION ALL SELECT NULL, NULL, count(*) FROM (SELECT DISTINCT _file, _number FROM found)"
+    )
     return statement
 
 
@@ -119,7 +130,8 @@ class _Scan:
         self.sifter, self.plan, self.segments, self.statement = sifter, sifter.plan, segments, statement
         self.columns = set().union(*(segment.columns for segment in segments))
         alike = all(len(segment.columns) == len(self.columns) for segment in segments)
-        self.files = f"read_parquet({statement.bind(list(paths))}, union_by_name = {not alike}, file_row_number = true)"
+        options = f"union_by_name = {not alike}, file_row_number = true"
+        self.files = f"read_parquet({statement.bind(list(paths))}, {options})"
 
     def column(self, id: str) -> str:
         """The column, or null when the segments are older than the component."""
@@ -135,14 +147,12 @@ class _Scan:
         wanted = [(plan.first_n, "_before", "ASC"), (plan.last_n, "_after", "DESC")]
         wanted = [entry for entry in wanted if entry[0]]
         if wanted and self.by_rows():
-            windows = ", ".join(
-                f"row_number() OVER (PARTITION BY file_index, _series ORDER BY file_row_number {direction}) AS {name}"
-                for _, name, direction in wanted
-            )
-            inner = f"SELECT {listed}, file_index AS _f, file_row_number AS _r, {windows} FROM {self.files}{where}"
+            series = "PARTITION BY file_index, _series ORDER BY file_row_number"
+            windows = [f"row_number() OVER ({series} {direction}) AS {name}" for _, name, direction in wanted]
+            inner = f"SELECT {listed}, file_index AS _f, file_row_number AS _r, {', '.join(windows)}"
             ranked = " OR ".join(f"{name} <= {bind(number)}" for number, name, _ in wanted)
             names = ", ".join(quoted(name) for name in columns)
-            text = f"SELECT {names} FROM ({inner}) WHERE {ranked} ORDER BY _f, _r"
+            text = f"SELECT {names} FROM ({inner} FROM {self.files}{where}) WHERE {ranked} ORDER BY _f, _r"
         else:
             ranked = " OR ".join(f"{name} < {bind(number)}" for number, name, _ in wanted)
             both = f"{' AND' if where else ' WHERE'} ({ranked})" if ranked else ""
@@ -152,7 +162,7 @@ class _Scan:
         return text + limit + offset
 
     def by_rows(self) -> bool:
-        """Whether the plan may take some rows of a series and leave others: then the places written do not serve."""
+        """Whether the plan may take some rows of a series and leave others: ranks as written do not serve."""
         named = {id for key in self.plan.keys for id, _ in key}
         named |= {condition.component for condition in self.plan.conditions}
         return not named <= {dimension.id for dimension in self.plan.schema.series_dimensions}
@@ -167,16 +177,15 @@ class _Scan:
         return " WHERE " + " AND ".join(parts)
 
     def keys(self, keys: Sequence[Key]) -> str:
-        if () in keys:
-            return "true"
-        among = self.statement.among
-        met = [
-            key
-            for key in keys
-            if any(all(_part(s.codes[id], codes) is not False for id, codes in key) for s in self.segments)
-        ]
-        terms = (" AND ".join(among(quoted(id), codes) for id, codes in key) for key in met)
-        return "(" + " OR ".join(f"({term})" for term in terms) + ")"
+        """The alternatives that these segments can meet, without what all of their codes meet anyway."""
+        terms = []
+        for key in keys:
+            parts = [(id, codes, {_part(s.codes[id], codes) for s in self.segments}) for id, codes in key]
+            if all(met != {False} for _, _, met in parts):
+                terms.append(
+                    [self.statement.among(quoted(id), codes) for id, codes, met in parts if met != {True}]
+                )
+        return "(" + " OR ".join(f"({' AND '.join(term) or 'true'})" for term in terms) + ")"
 
     def condition(self, condition: Condition) -> str:
         component = self.plan.schema.by_id[condition.component]
@@ -191,14 +200,19 @@ class _Scan:
         if atom.operator in _TEXTUAL:
             return f"{_TEXTUAL[atom.operator]}({self.text(component)}, {self.statement.bind(atom.value)})"
         given, operand = self.extent(component), bound(component, atom)
-        compared = (f"{given[at]} {sign} {self.statement.bind(operand[to])}" for at, sign, to in _ORDERED[atom.operator])
+        compared = (
+            f"{given[at]} {sign} {self.statement.bind(operand[to])}"
+            for at, sign, to in _ORDERED[atom.operator]
+        )
         return " AND ".join(compared)
 
     def text(self, component: SchemaComponent) -> str:
         column = self.column(component.id)
         if component.role != "measure":
             return column
-        return f"coalesce({self.column(f'_text_{component.id}')}, regexp_replace({column}::VARCHAR, '\\.0$', ''))"
+        # as dataset.number_texts: 5 not 5.0, 1e-7 not 1e-07
+        shortest = f"regexp_replace(regexp_replace({column}::VARCHAR, '\\.0$', ''), 'e([+-])0', 'e\\1')"
+        return f"coalesce({self.column(f'_text_{component.id}')}, {shortest})"
 
     def extent(self, component: SchemaComponent) -> tuple[str, str]:
         if component.role == "time":

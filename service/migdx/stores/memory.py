@@ -1,7 +1,9 @@
-"""The reference store: what a plan means, row by row, as clearly as Python can say it. Every engine gives its answers.
+"""The reference store: what a plan means, row by row, as clearly as Python can say it. Every engine gives its
+answers.
 
-Masking comes first: a plan sees open values only, so no filter, rank or count tells a hidden one. An absent value
-equals nothing and contains nothing, so `ne` and `nc`, the opposites of `eq` and `co`, hold for it and nothing else does.
+Masking comes first: a plan sees open values only, so no filter, rank or count tells a hidden one. An absent
+value equals nothing and contains nothing, so `ne` and `nc`, the opposites of `eq` and `co`, hold for it and
+nothing else does.
 """
 
 from __future__ import annotations
@@ -160,7 +162,7 @@ def extent(component: SchemaComponent, value: Any) -> Extent | None:
 
 
 def bound(component: SchemaComponent, atom: Atom) -> Extent:
-    """What the operand of a comparison covers; SemanticFault when it cannot be compared with the component."""
+    """What the operand of a comparison covers; SemanticFault when it is no period or number."""
     found = extent(component, atom.value)
     if found is None or found[0] != found[0]:
         kind = "period" if component.role == "time" else "number"

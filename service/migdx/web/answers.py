@@ -140,9 +140,16 @@ def _encoded(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         return
     compressor: Any
     if encoding == "zstd":
-        compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
+        compressor, now = (
+            zstandard.ZstdCompressor(_ZSTD_LEVEL).compressobj(),
+            zstandard.COMPRESSOBJ_FLUSH_BLOCK,
+        )
     else:
         compressor = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
+        now = isal_zlib.Z_SYNC_FLUSH
+    # the first piece leaves at once, so that the answer has begun when a later one fails or takes long
+    first = next(pieces, b"")
+    yield compressor.compress(first) + compressor.flush(now)
     for piece in pieces:
         packed = compressor.compress(piece)
         if packed:

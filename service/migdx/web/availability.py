@@ -28,6 +28,7 @@ from ..structures import (
 )
 from ..urn import Reference
 from .asked import AvailabilityRequest
+from .partial import cut
 
 _METRICS = "sdmx_metrics"
 
@@ -103,7 +104,7 @@ def related(
     used = _used(schema, found)
     for artefact in candidates.values():
         if artefact.kind in wanted:
-            yield _cut(artefact, used.get(artefact.urn)) if isinstance(artefact, ItemScheme) else artefact
+            yield cut(artefact, used.get(artefact.urn)) if isinstance(artefact, ItemScheme) else artefact
 
 
 def _used(schema: Schema, found: DataConstraint) -> dict[str, set[str]]:
@@ -117,14 +118,3 @@ def _used(schema: Schema, found: DataConstraint) -> dict[str, set[str]]:
         if component.codelist is not None:
             used.setdefault(component.codelist.urn, set()).update(values.get(component.id, ()))
     return used
-
-
-def _cut(scheme: ItemScheme, items: set[str] | None) -> ItemScheme:
-    if items is None:
-        return scheme
-    kept: set[str] = set()
-    for id in items:
-        while id and id not in kept and id in scheme.by_id:
-            kept.add(id)
-            id = scheme.by_id[id].parent
-    return scheme.with_items([item for item in scheme.items if item.id in kept])

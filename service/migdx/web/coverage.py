@@ -1,4 +1,4 @@
-"""Coverage: what is public of each dataflow, told from releases and segments alone; no observation is read."""
+"""Coverage: what is public of each dataflow, told from releases and segments; no observation is read."""
 
 from __future__ import annotations
 
@@ -57,32 +57,28 @@ class Coverage:
                     found[code] = found.get(code, 0) + count
         return found
 
-    def notes(self, provider: str) -> list[str]:
-        """What the releases in force say of a provider's data."""
-        return [s.release.note for s in self.shares if s.provider.id == provider and s.release and s.release.note]
-
 
 def coverage(exchange: Exchange, dataflow: Dataflow, at: datetime) -> Coverage:
     """What the public sees of `dataflow` at an instant."""
     history = exchange.ledger.history()
-    time = exchange.registry.schema(dataflow.reference).time
-    flow = dataflow.reference.short
-    providers = {item.id: item for scheme in exchange.registry.of(DataProviderScheme) for item in scheme.items}
+    shown = effective(history.releases, at)
+    schema, flow = exchange.registry.schema(dataflow.reference), dataflow.reference.short
+    providers = {
+        item.id: item for scheme in exchange.registry.of(DataProviderScheme) for item in scheme.items
+    }
     shares = []
-    for (agreement, named), number in effective(history.releases, at).items():
-        submission = history.revision(agreement, named, number) if named == flow else None
-        if submission is None or submission.segment is None:
-            continue
-        segment = Segment(**submission.segment)
-        periods = {period: count for period, count in segment.codes.get(time.id if time else "", {}).items() if count}
+    for segment in exchange.segments(schema, at):
+        slot = (segment.agreement, flow)
+        provider = history.revision(*slot, shown[slot]).provider
+        periods = [period for period, count in segment.codes.get(schema.key[-1], {}).items() if count]
         shares.append(
             Share(
-                provider=providers.get(submission.provider, Item(submission.provider)),
+                provider=providers.get(provider, Item(provider)),
                 segment=segment,
-                observations=sum(periods.values()) if time else segment.observations,
+                observations=sum(segment.codes.get(schema.key[-1], {}).values()),
                 first=min(periods, key=_start, default=""),
                 last=max(periods, key=_start, default=""),
-                release=_deciding(history.releases, (agreement, named), at),
+                release=_deciding(history.releases, slot, at),
             )
         )
     return Coverage(dataflow, tuple(sorted(shares, key=lambda share: share.provider.id)))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..report import Finding, Place, Report, Severity, message
+from ..report import Finding, Place, Report, Severity, catalogue, message
 from .wording import Words
 
 MOST = 20
@@ -39,7 +39,7 @@ def _group(finding: Finding, words: Words) -> Group:
         code=finding.code,
         severity=finding.severity,
         count=finding.count,
-        message=message(finding, words.languages),
+        message=_message(finding, words),
         nearest=finding.expected.get("nearest") or (),
         expected=list(_expected(finding.expected, words)),
         columns=columns,
@@ -47,7 +47,16 @@ def _group(finding: Finding, words: Words) -> Group:
     )
 
 
-_COLUMNS = ("sheet", "row", "column", "key", "time", "given")
+def _message(finding: Finding, words: Words) -> str:
+    """The sentence for a finding: that of its reason, or of a group without a value, where there is one."""
+    variant = "several" if "distinctValues" in finding.expected else finding.values.get("reason", "")
+    code = f"{finding.code}.{variant}"
+    return message(
+        replace(finding, code=code) if code in catalogue(words.language) else finding, words.languages
+    )
+
+
+_COLUMNS = ("sheet", "row", "column", "given", "time", "key")
 
 
 def _place(place: Place, words: Words, *, masked: bool) -> dict[str, object]:

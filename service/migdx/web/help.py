@@ -1,7 +1,7 @@
 """Help: what a finding means and how to correct it, by its code.
 
-A check's help is its docstring: one place for code and words. Findings that no check makes (reading the file, taking it
-in), and other languages, have theirs in messages/help.
+A check's help is its docstring: one place for code and words. Findings that no check makes (reading the file,
+taking it in), and other languages, have theirs in messages/help.
 """
 
 from __future__ import annotations

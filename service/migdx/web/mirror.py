@@ -1,6 +1,6 @@
-"""Mirror: one movement between two areas as each of them reports it. Which series these are is data: pages.toml.
+"""Mirror: one movement between two areas as each reports it. Which series these are is data: pages.toml.
 
-Only what `Exchange.data` gives is used, so masked and embargoed values are not there to be shown or subtracted.
+Only what `Exchange.data` gives is used: masked and embargoed values are not there to be shown or subtracted.
 """
 
 from __future__ import annotations
@@ -90,12 +90,12 @@ def mirror(said: Mapping[str, Any], exchange: Exchange) -> Mirror | None:
     return Mirror(dataflow, exchange.registry.schema(dataflow.reference), (a, b), (first, second), texts)
 
 
-# --- the two series ------------------------------------------------------------------------------------------------
+# --- the two series ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One figure. `value` is None where there is none, or where it is masked; `flags` are codes of OBS_STATUS."""
+    """One figure. `value` is None where there is none, or it is masked; `flags` are codes of OBS_STATUS."""
 
     value: float | None = None
     flags: tuple[str, ...] = ()
@@ -154,7 +154,11 @@ class View:
 
     @property
     def has_gaps(self) -> bool:
-        return any(cell is None or (cell.value is None and not cell.masked) for row in self.rows for cell in row.cells)
+        return any(
+            cell is None or (cell.value is None and not cell.masked)
+            for row in self.rows
+            for cell in row.cells
+        )
 
     def comments(self, side: int) -> list[str]:
         return list(dict.fromkeys(cell.comment for cell in self.cells(side) if cell.comment))
@@ -173,7 +177,9 @@ def view(mirror: Mirror, exchange: Exchange, a: str, b: str, at: datetime) -> Vi
     return View(mirror, a, b, (first, second), rows)
 
 
-def _series(mirror: Mirror, exchange: Exchange, keys: Sequence[str], at: datetime) -> dict[str, dict[str, Cell]]:
+def _series(
+    mirror: Mirror, exchange: Exchange, keys: Sequence[str], at: datetime
+) -> dict[str, dict[str, Cell]]:
     """Per key its cells by period; one query for both."""
     flow = mirror.dataflow
     asked = tuple(positions for key in keys for positions in parse_keys(key))
@@ -198,7 +204,9 @@ def _cell(row: Mapping[str, Any], schema: Schema) -> Cell:
     multiplier = row.get(MULTIPLIER) or "0"
     if value is not None and multiplier.lstrip("-").isdigit():
         value *= 10 ** int(multiplier)
-    flags = () if masked else tuple(flag for id in _statuses(schema) if (flag := row.get(id)) and flag != NORMAL)
+    flags = (
+        () if masked else tuple(flag for id in _statuses(schema) if (flag := row.get(id)) and flag != NORMAL)
+    )
     return Cell(value, flags, masked, "" if masked else row.get(COMMENT) or "", row.get(UNIT) or "")
 
 

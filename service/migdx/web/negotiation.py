@@ -236,8 +236,15 @@ def _short(tag: str) -> str:
     return tag.partition("-")[0].lower()
 
 
-def encoding(header: str) -> Literal["", "gzip", "zstd"]:
-    """The compression for an answer: only what is named, zstd before gzip where both are as welcome."""
+def encoding(header: str, asked: str = "") -> Literal["", "gzip", "zstd"]:
+    """The compression for an answer: only what is named, zstd before gzip where both are as welcome.
+
+    `asked` is ?compression=, which must be there.
+    """
+    if asked and asked.lower() not in ("gzip", "zstd"):
+        raise NotAcceptable(f"compression={asked}: expected gzip or zstd")
+    if asked:
+        return "gzip" if asked.lower() == "gzip" else "zstd"
     for name in _by_quality(header, first="zstd"):
         if name in ("zstd", "gzip", "x-gzip"):
             return "zstd" if name == "zstd" else "gzip"

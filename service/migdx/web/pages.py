@@ -1,12 +1,12 @@
 """The pages, for people: what is here, one movement seen from both sides, queries to copy, a file to check.
 
-Plain HTML that needs no script. What they say of the subject comes from the structures and from pages.toml beside them.
+Plain HTML that needs no script. What they say of the subject comes from the structures, and from pages.toml
+beside them.
 """
 
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -25,16 +25,14 @@ from ..intake import Sent
 from ..report import Report, catalogue
 from ..schema import Schema, SchemaComponent
 from ..structures import Dataflow, DataProviderScheme, Item
-from . import samples
+from . import pair, samples
 from .answers import Validators, etag
-from .charts import Line, Point, line_chart
 from .coverage import Coverage, coverage
 from .faults import RETRY_AFTER, STATUS
 from .findings import groups
 from .help import Help, entries, is_check
-from .mirror import STATUS as STATUS_ID
-from .mirror import Mirror, View, mirror, settings, view
-from .wording import LANGUAGES, Words
+from .mirror import mirror, settings, view
+from .wording import LANGUAGES, Words, collated
 
 blueprint = Blueprint("pages", __name__)
 
@@ -43,14 +41,15 @@ LISTED = 40
 
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
 
-# --- the pages -----------------------------------------------------------------------------------------------------
+# --- the pages ----------------------------------------------------------------------
 
 
 @blueprint.get("/")
@@ -60,19 +59,31 @@ def index() -> Response:
 
     def page() -> str:
         coverages = [coverage(exchange, flow, now) for flow in exchange.registry.of(Dataflow)]
-        said = mirror(_said(), exchange)
-        told = next((c for c in coverages if said and c.dataflow is said.dataflow), None)
-        pair = _pair(said, told, words, now) if said and told else {}
-        shown = said.dataflow if said and pair["rows"] else None
+        coverages.sort(key=lambda covered: not covered.shares)  # what there is comes first
+        about = words.text(_said().get("site", {}).get("about", {}))
         return _page(
-            "index.html", words,
-            about=words.text(_said().get("site", {}).get("about", {})), coverages=coverages, pair=pair,
-            offered=_offered(said, told, words) if said and told else (),
-            queries=samples.data_queries(words, _base(), shown, pair["keys"][0]) if shown else (),
-            choices=_choices(words),
+            "index.html", words, about=about, coverages=coverages, choices=_choices(words),
+            **_both_sides(coverages, words, now),
         )  # fmt: skip
 
     return _kept(page, words, now)
+
+
+def _both_sides(coverages: list[Coverage], words: Words, now: datetime) -> dict[str, Any]:
+    """The pair of areas that the URL asks for, what else may be asked, and the queries for it."""
+    exchange = _exchange()
+    said = mirror(_said(), exchange)
+    if said is None:
+        return {}
+    told = next(covered for covered in coverages if covered.dataflow is said.dataflow)
+    a, b = pair.chosen(said, told, (request.args.get("from", ""), request.args.get("to", "")))
+    seen = view(said, exchange, a, b, now)
+    queries = samples.data_queries(words, _base(), said.dataflow, seen.keys[0]) if seen.rows else ()
+    return {
+        "pair": pair.told_of(seen, told, words),
+        "offered": pair.offered(said, told, words),
+        "queries": queries,
+    }
 
 
 @blueprint.get("/dataflows/<agency>/<id>")
@@ -91,7 +102,8 @@ def dataflow(agency: str, id: str) -> Response:
         return _page(
             "dataflow.html", words, flow=flow, schema=schema, coverage=covered,
             description=words.text(flow.descriptions) or words.text(schema.dsd.descriptions),
-            shares=sorted(covered.shares, key=lambda share: _collated(words.name(share.provider))),
+            shares=sorted(covered.shares, key=lambda share: collated(words.name(share.provider))),
+            notes=list(dict.fromkeys(s.release.note for s in covered.shares if s.release and s.release.note)),
             components=[(component, _codes(component, words)) for component in schema.components],
             queries=samples.dataflow_queries(words, _base(), flow, key, code),
         )  # fmt: skip
@@ -123,15 +135,17 @@ def help(code: str) -> Response:
     known: Help | None = entries(words.language).get(code)
     if known is None:
         raise NotFound(f"There is no check {code}")
-    return _kept(lambda: _page("help.html", words, code=code, help=known, message=message), words, datetime.now(UTC))
+    return _kept(
+        lambda: _page("help.html", words, code=code, help=known, message=message), words, datetime.now(UTC)
+    )
 
 
 @blueprint.post("/check/report")
 def check() -> Response:
     """Checks a file without an account, and shows the report.
 
-    Nothing outlives the request: the form's file is in memory up to 500 KB, beyond that in a temporary file that
-    werkzeug opens without a name (tempfile.TemporaryFile), which is gone when it is closed.
+    Nothing outlives the request: the form's file is in memory up to 500 KB, beyond that in a temporary file
+    that werkzeug opens without a name (tempfile.TemporaryFile), which is gone when it is closed.
     """
     file = request.files.get("file")
     if file is None or not file.filename:
@@ -157,19 +171,26 @@ def sent(file: FileStorage) -> Sent:
 
 
 def render_report(report: Report) -> str:
-    """The page of a report, in the language of the request; of a check, or of a submission when it names one."""
+    """The page of a report in the language of the request: of a check, or of the submission that it names."""
     words, subject = Words.of(request), report.subject
     tense = "was" if subject.get("submission") else "would"
-    text = "rejected_text" if report.verdict == "rejected" else "accepted_some_text" if report.findings else "accepted_text"
+    text = (
+        "rejected_text"
+        if report.verdict == "rejected"
+        else "accepted_some_text"
+        if report.findings
+        else "accepted_text"
+    )
     names = ("received", "accepted", "rejected", "errors", "warnings")
     about = {
-        "file_name": subject.get("fileName"), "dataflow": subject.get("dataflow"), "provider": subject.get("provider"),
-        "format": subject.get("format"), "digest": subject.get("sha256"),
+        "file_name": subject.get("fileName"), "dataflow": subject.get("dataflow"),
+        "provider": subject.get("provider"), "format": subject.get("format"), "digest": subject.get("sha256"),
     }  # fmt: skip
     if subject.get("bytes") is not None:
         about["size"] = words("bytes", count=words.number(subject["bytes"]))
     return _page(
-        "report.html", words, report=report, groups=groups(report, words), verdict=words(f"{tense}_{report.verdict}"),
+        "report.html", words, report=report, groups=groups(report, words),
+        verdict=words(f"{tense}_{report.verdict}"),
         verdict_text=words(text) if tense == "would" or report.verdict == "rejected" else "",
         counts=[(words(name), getattr(report.counts, name)) for name in names],
         subject=[(words(name), value) for name, value in about.items() if value],
@@ -177,7 +198,7 @@ def render_report(report: Report) -> str:
     )  # fmt: skip
 
 
-# --- faults --------------------------------------------------------------------------------------------------------
+# --- faults ----------------------------------------------------------------------
 
 
 @blueprint.errorhandler(ExchangeError)
@@ -192,7 +213,11 @@ def _http_fault(fault: HTTPException) -> Response:
     if fault.code is None or fault.code < 400:
         return fault.get_response()  # type: ignore[return-value]
     limit = current_app.config["MAX_CONTENT_LENGTH"]
-    too_large = f"The file is larger than {limit:,} bytes" if isinstance(fault, RequestEntityTooLarge) and limit else ""
+    too_large = (
+        f"The file is larger than {limit:,} bytes"
+        if isinstance(fault, RequestEntityTooLarge) and limit
+        else ""
+    )
     return _told(too_large or fault.description or fault.name, fault.code)
 
 
@@ -211,7 +236,7 @@ def _guarded(response: Response) -> Response:
     return response
 
 
-# --- what every page has -------------------------------------------------------------------------------------------
+# --- what every page has ----------------------------------------------------------------------
 
 
 def _exchange() -> Exchange:
@@ -232,7 +257,9 @@ def _kept(page: Any, words: Words, now: datetime) -> Response:
     exchange = _exchange()
     state = (__version__, exchange.registry.digest, exchange.effective_tag(now), _digest_of_said())
     tag = etag(words, request.url, *state)
-    validators = Validators(tag, now, current_app.extensions["migdx-since"], next_change=exchange.next_change(now))
+    validators = Validators(
+        tag, now, current_app.extensions["migdx-since"], next_change=exchange.next_change(now)
+    )
     headers = {**validators.headers, "Vary": "Accept-Language"}
     if validators.unchanged(request):
         return Response(status=304, headers=headers)
@@ -261,7 +288,8 @@ def _page(template: str, words: Words, **values: Any) -> str:
 
 def _link(words: Words, endpoint: str, **values: Any) -> str:
     """The address of a page, in the language that the reader chose."""
-    return url_for(endpoint, **values, **({"lang": words.language} if words.asked else {}))
+    kept: dict[str, Any] = {"lang": words.language} if words.asked else {}
+    return url_for(endpoint, **kept, **values)
 
 
 def _in_language(code: str) -> str:
@@ -290,97 +318,12 @@ def _digest_of_said() -> str:
 def _ticks(text: str) -> Markup:
     """`code` in backticks as <code>."""
     parts = [escape(part) for part in text.split("`")]
-    return Markup().join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
+    )
 
 
-# --- the pair ------------------------------------------------------------------------------------------------------
-
-
-def _pair(said: Mirror, told: Coverage, words: Words, now: datetime) -> dict[str, Any]:
-    """Everything that the first page says of a pair of areas."""
-    released = [code for code in told.codes(said.reporter) if code in said.areas()]
-    a, b = _chosen(said, released)
-    seen: View = view(said, _exchange(), a, b, now)
-    names = {"a": _area(said, a, words), "b": _area(said, b, words)}
-    flags = said.schema.by_id[STATUS_ID].codelist if STATUS_ID in said.schema.by_id else None
-    flag_names = {flag: words.name(flags.by_id.get(flag, Item(flag))) if flags else flag for flag in seen.flags}
-    lines = tuple(
-        Line(words.text(side.label, **names), tuple(
-            Point(row.period, cell.value, cell.flags, cell.masked) for row in seen.rows if (cell := row.cells[at])
-        )) for at, side in enumerate(said.sides)
-    )  # fmt: skip
-    return {
-        "a": a, "b": b, "a_name": names["a"], "b_name": names["b"], "rows": seen.rows, "keys": seen.keys,
-        "caption": words.text(said.texts["caption"], **names),
-        "heads": [words.text(side.head, **names) for side in said.sides],
-        "shorts": [words.text(side.short) for side in said.sides],
-        # the drawing's texts are escaped by Vega
-        "charts": [(kind, Markup(line_chart(lines, kind, words.number_locale))) for kind in ("wide", "narrow")],  # noqa: S704
-        "flag_names": flag_names, "legend": _legend(seen, flag_names, words),
-        "unit": ", ".join(_unit(said, unit, words) for unit in seen.units), "notes": _notes(seen, told, words),
-    }  # fmt: skip
-
-
-def _chosen(said: Mirror, released: list[str]) -> tuple[str, str]:
-    """The pair of the URL; without one, that of pages.toml, or the first that there is."""
-    asked = request.args.get("from", ""), request.args.get("to", "")
-    if all(area in said.areas() for area in asked):
-        return asked
-    if all(area in released for area in said.pair) or len(released) < 2:
-        return said.pair
-    return released[0], released[1]
-
-
-def _offered(said: Mirror, told: Coverage, words: Words) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The areas to choose from: those with figures of their own, then those that others name."""
-    own = set(told.codes(said.reporter)) & set(said.areas())
-    named = set(told.codes(said.partner)) & set(said.areas()) - own
-    return [
-        (words(heading), sorted(((code, _area(said, code, words)) for code in codes), key=lambda e: _collated(e[1])))
-        for heading, codes in (("pair_with_data", own), ("pair_without_data", named))
-    ]
-
-
-def _area(said: Mirror, code: str, words: Words) -> str:
-    return words.name(said.areas().get(code, Item(code)))
-
-
-def _unit(said: Mirror, code: str, words: Words) -> str:
-    component = said.schema.by_id["UNIT_MEASURE"]
-    return words.name(component.code(code) or Item(code))
-
-
-def _legend(seen: View, flag_names: Mapping[str, str], words: Words) -> list[tuple[str, str]]:
-    """The signs that are used, and what they mean."""
-    found = [(flag.lower(), name) for flag, name in flag_names.items()]
-    if found:
-        found.append(("", words("legend_hollow")))
-    if seen.has_masked:
-        found.append(("", words("legend_confidential")))
-    if seen.has_gaps:
-        found.append((words("legend_gap"), words("not_reported")))
-    return found
-
-
-def _notes(seen: View, told: Coverage, words: Words) -> list[tuple[str, list[str]]]:
-    """What the sources say of their figures, and what the releases say, each text once."""
-    said = seen.mirror
-    found: dict[tuple[str, ...], list[str]] = {}
-    for at, side in enumerate(said.sides):
-        area = seen.a if side.by == "a" else seen.b
-        texts = tuple(dict.fromkeys((*seen.comments(at), *_release_notes(told, said, area))))
-        if texts and seen.cells(at):
-            found.setdefault(texts, []).append(_area(said, area, words))
-    return [(words("source_note", by=", ".join(areas)), list(texts)) for texts, areas in found.items()]
-
-
-def _release_notes(told: Coverage, said: Mirror, area: str) -> list[str]:
-    """The notes on the releases of those who report for an area."""
-    shares = [s for s in told.shares if s.segment.codes.get(said.reporter, {}).get(area)]
-    return [share.release.note for share in shares if share.release and share.release.note]
-
-
-# --- the other parts -----------------------------------------------------------------------------------------------
+# --- the other parts ----------------------------------------------------------------------
 
 
 def _choices(words: Words) -> dict[str, Any]:
@@ -389,7 +332,7 @@ def _choices(words: Words) -> dict[str, Any]:
     providers = [(i.id, words.name(i)) for scheme in registry.of(DataProviderScheme) for i in scheme.items]
     return {
         "action": _link(words, "pages.check"),
-        "providers": sorted(providers, key=lambda entry: _collated(entry[1])),
+        "providers": sorted(providers, key=lambda entry: collated(entry[1])),
         "dataflows": [(flow.reference.short, words.name(flow)) for flow in registry.of(Dataflow)],
         "provider": request.form.get("provider", ""), "dataflow": request.form.get("dataflow", ""),
         "command": samples.check_command(f"{_base()}/check"),
@@ -404,7 +347,7 @@ def _codes(component: SchemaComponent, words: Words) -> list[tuple[str, str]]:
 
 
 def _slice(schema: Schema, covered: Coverage) -> tuple[str, str]:
-    """A key that asks for a part of what there is: one code of the dimension that splits it most. And that code."""
+    """A key for a part of what there is: one code of the dimension that splits it most; and that code."""
     codes = {dimension.id: covered.codes(dimension.id) for dimension in schema.series_dimensions}
     widest = max(codes, key=lambda id: len(codes[id]), default="")
     if not codes.get(widest):
@@ -412,8 +355,3 @@ def _slice(schema: Schema, covered: Coverage) -> tuple[str, str]:
     code = min(codes[widest])
     key = ".".join(code if dimension.id == widest else "*" for dimension in schema.series_dimensions)
     return key, f"{widest} {code}"
-
-
-def _collated(name: str) -> str:
-    """A key that sorts accented letters with the plain ones."""
-    return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))

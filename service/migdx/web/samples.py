@@ -29,16 +29,23 @@ _STRUCTURE = {
 def data_queries(words: Words, base: str, flow: Dataflow, key: str) -> list[tuple[str, list[Entry]]]:
     """A key of a dataflow in the formats of both generations of the API, under their headings."""
     return [
-        (words(f"queries_{door}"), [(label, _curl(_data(base, door, flow, key), accept)) for label, accept in formats])
+        (
+            words(f"queries_{door}"),
+            [(label, _curl(_data(base, door, flow, key), accept)) for label, accept in formats],
+        )
         for door, formats in _DATA.items()
     ]
 
 
-def dataflow_queries(words: Words, base: str, flow: Dataflow, key: str, code: str) -> list[tuple[str, list[Entry]]]:
+def dataflow_queries(
+    words: Words, base: str, flow: Dataflow, key: str, code: str
+) -> list[tuple[str, list[Entry]]]:
     """The structure of a dataflow, and one slice of its data when there is any, for both generations."""
     found = []
     for door, (label, accept) in _STRUCTURE.items():
-        kind, references = ("structure/dataflow", "descendants") if door == "v2" else ("dataflow", "descendants")
+        kind, references = (
+            ("structure/dataflow", "descendants") if door == "v2" else ("dataflow", "descendants")
+        )
         url = f"{base}/sdmx/{door}/{kind}/{flow.agency}/{flow.id}/{flow.version}?references={references}"
         entries = [(f"{words('queries_structure')}, {label}", _curl(url, accept))]
         if key:
@@ -66,4 +73,4 @@ def _data(base: str, door: str, flow: Dataflow, key: str) -> str:
 
 
 def _curl(url: str, accept: str) -> str:
-    return f"curl -H {shlex.quote('Accept: ' + accept)} {shlex.quote(url)}"
+    return f"curl -H {shlex.quote('Accept: ' + accept)} \\\n  {shlex.quote(url)}"

@@ -17,10 +17,10 @@ from flask import Blueprint, Response, current_app, request
 
 from ..errors import NoResults, NotFound, NotImplementedHere, SemanticFault, SyntaxFault
 from ..exchange import Exchange
-from ..formats import STRUCTURE_WRITERS, WRITERS
 from ..formats.header import Header
 from ..formats.ml21_structure_writer import served
 from ..formats.ml_schema import write_schema
+from ..formats.tables import STRUCTURE_WRITERS, WRITERS
 from ..plan import Action
 from ..query import DataQuery, StructureQuery
 from ..registry import Registry
@@ -32,6 +32,7 @@ from .address import Address
 from .answers import Validators, etag, streamed, unchanged
 from .asked import AvailabilityRequest, DataRequest, Kind, Request, SchemaRequest, StructureRequest
 from .negotiation import OFFERS, Chosen, Generation, choose, encoding, languages
+from .partial import partial
 
 blueprint = Blueprint("sdmx", __name__)
 
@@ -43,6 +44,8 @@ _BUILT: dict[Kind, Collection[str]] = {
 }
 _VARY = "Accept, Accept-Encoding, Accept-Language"
 _ML21 = "application/vnd.sdmx.structure+xml;version=2.1"
+_METADATA = frozenset(("*", "MetadataStructure", "Metadataflow"))
+"""What leads to metadata structures in 2.1, where a data structure does not."""
 _READS = ("GET", "HEAD")
 _METHODS = (*_READS, "POST", "PUT", "DELETE", "OPTIONS")
 
@@ -102,7 +105,7 @@ class _Terms:
             generation=generation,
             chosen=choose(offers, request.headers.get("Accept", ""), address),
             languages=languages(request.headers.get("Accept-Language", ""), address.get("lang"), known),
-            encoding=encoding(address.get("compression") or request.headers.get("Accept-Encoding", "")),
+            encoding=encoding(request.headers.get("Accept-Encoding", ""), address.get("compression")),
             now=datetime.now(UTC),
             since=current_app.extensions["migdx-since"],
         )
@@ -112,8 +115,10 @@ class _Terms:
     ) -> Validators:
         """`subject` is what is asked, in canonical form, and the state of what answers it."""
         given = sorted(self.chosen.parameters.items())
-        tag = etag(self.chosen.media_type, given, self.languages, self.encoding, *subject)
-        return Validators(tag, self.now, self.since, modified, next_change)
+        tag = etag(self.chosen.media_type, given, self.languages, *subject)
+        return Validators(
+            f"{tag}-{self.encoding}" if self.encoding else tag, self.now, self.since, modified, next_change
+        )
 
     @property
     def headers(self) -> dict[str, str]:
@@ -144,7 +149,14 @@ def _found(asked: StructureRequest, terms: _Terms) -> list[Maintainable]:
     if asked.role:
         found = [a for a in found if not isinstance(a, DataConstraint) or a.role == asked.role]
     if terms.chosen.media_type == _ML21:
-        found = [a for a in found if served(a)]
+        found = [
+            a
+            for a in found
+            if served(a) and (a.kind != "MetadataStructure" or _METADATA & {*asked.query.kinds})
+        ]
+    if found and asked.query.detail == "referencepartial":
+        registry = terms.exchange.registry
+        return partial(found, {artefact.urn for artefact in registry.select(asked.query)}, registry)
     if found:
         return found
     if _names_one(asked.query):

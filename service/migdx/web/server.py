@@ -10,6 +10,7 @@ from gunicorn.app.base import BaseApplication
 
 from ..errors import Unavailable
 from ..exchange import Exchange
+from ..formats import sandbox
 from . import create_app
 
 THREADS = 128
@@ -30,6 +31,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
+        sandbox.default.keeps_spare = True
         return create_app(Exchange.open(self._folder), token=self._token, demo=self._demo)
 
 

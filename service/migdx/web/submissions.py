@@ -7,7 +7,10 @@ demo mode without a token nobody is asked, but pages of other sites are refused.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from os import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -34,7 +37,9 @@ _NO_TYPE = frozenset(("", "application/octet-stream", "application/x-www-form-ur
 @blueprint.post("/check")
 def check() -> Response:
     """What is right and wrong with a file; it is not kept. A page for a browser, JSON for everyone else."""
-    report = _exchange().check(_sent(), accept=_accept())
+    accept = _accept()
+    with _sent() as sent:
+        report = _exchange().check(sent, accept=accept)
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
         return current_app.make_response(pages.render_report(report))
     return _json(report.as_dict(_languages()))
@@ -44,7 +49,9 @@ def check() -> Response:
 def submit() -> Response:
     """201 when the file is accepted, 422 when it is not; the report either way."""
     _authorize()
-    submission, report = _exchange().submit(_sent(), by=_by(), accept=_accept())
+    accept = _accept()
+    with _sent() as sent:
+        submission, report = _exchange().submit(sent, by=_by(), accept=accept)
     answer = _json(report.as_dict(_languages()), 201 if submission.verdict == "accepted" else 422)
     answer.headers["Location"] = f"{request.script_root}/submissions/{submission.id}"
     return answer
@@ -126,26 +133,26 @@ def _by() -> str:
 # --- what was sent ------------------------------------------------------------------------------------------
 
 
-def _sent() -> Sent:
+@contextmanager
+def _sent() -> Iterator[Sent]:
     """The file of a form (its first), or the body itself; what is large lies in a file that has no name."""
     if request.mimetype == "multipart/form-data":
         upload = next(iter(request.files.values()), None)
         if upload is None:
             raise SyntaxFault("The form has no file; expected one field with a file in it")
-        given, name, stream = upload.mimetype, upload.filename or "", cast(BinaryIO, upload.stream)
+        yield _described(cast(BinaryIO, upload.stream), upload.mimetype, upload.filename or "")
     else:
-        given, name, stream = request.mimetype, _parameter("fileName"), _body()
-    size = stream.seek(0, 2)
-    stream.seek(0)
+        with SpooledTemporaryFile(_IN_MEMORY) as kept:
+            while piece := request.stream.read(_PIECE):
+                kept.write(piece)
+            yield _described(cast(BinaryIO, kept), request.mimetype, _parameter("fileName"))
+
+
+def _described(file: BinaryIO, given: str, name: str) -> Sent:
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
     media_type = "" if given in _NO_TYPE else given
-    return Sent(stream, size, media_type, name, _parameter("provider"), _parameter("dataflow"))
-
-
-def _body() -> BinaryIO:
-    kept = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - it goes with the request
-    while piece := request.stream.read(_PIECE):
-        kept.write(piece)
-    return cast(BinaryIO, kept)
+    return Sent(file, size, media_type, name, _parameter("provider"), _parameter("dataflow"))
 
 
 def _parameter(name: str) -> str:

@@ -6,6 +6,7 @@ One table of phrases per language beside this module; test_pages.py holds them t
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -30,7 +31,7 @@ def _phrases(language: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Words:
-    """The phrases of one language. `asked` says that the reader chose it by the URL, so that links keep it."""
+    """The phrases of one language. `asked` says that the URL chose it, so that links keep it."""
 
     language: str
     asked: bool = False
@@ -41,14 +42,16 @@ class Words:
         chosen = request.args.get("lang", "")
         if chosen in LANGUAGES:
             return cls(chosen, asked=True)
-        return cls(request.accept_languages.best_match(LANGUAGES) or "en")
+        # werkzeug's best_match prefers a worse exact match to fr for fr-CH
+        wanted = (tag.partition("-")[0].lower() for tag, quality in request.accept_languages if quality)
+        return cls(next((language for language in wanted if language in LANGUAGES), "en"))
 
     def __call__(self, phrase: str, **values: object) -> str:
         text = _phrases(self.language)[phrase]
         return text.format(**values) if values else text
 
     def or_same(self, text: str) -> str:
-        """Short English texts of reports in the reader's language, as they are when there is no translation."""
+        """A short English text of a report in the reader's language; as it is when that has none."""
         return _phrases(self.language).get(text, text)
 
     @property
@@ -64,7 +67,7 @@ class Words:
         return artefact.name(self.languages)
 
     def number(self, value: float, decimals: int = 0, *, signed: bool = False) -> str:
-        """Grouped by thousands, with a true minus; a whole number shows no decimals unless they are asked for."""
+        """Grouped by thousands, with a true minus; a whole number has the decimals that are asked for."""
         if not decimals and value % 1:
             decimals = 1
         thousands, point = _SEPARATORS[self.language]
@@ -77,4 +80,15 @@ class Words:
     def number_locale(self) -> dict[str, object]:
         """The same separators, as d3-format takes them."""
         thousands, point = _SEPARATORS[self.language]
-        return {"decimal": point, "thousands": thousands, "grouping": [3], "currency": ["", ""], "minus": _MINUS}
+        return {
+            "decimal": point,
+            "thousands": thousands,
+            "grouping": [3],
+            "currency": ["", ""],
+            "minus": _MINUS,
+        }
+
+
+def collated(name: str) -> str:
+    """A key that sorts accented letters with the plain ones."""
+    return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))

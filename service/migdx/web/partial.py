@@ -1,0 +1,89 @@
+"""detail=referencepartial: schemes that stand in an answer for the sake of others, cut to what those use.
+
+sdmx-rest v2.2.2, doc/structures.md. A code list is cut to the codes that the answer's constraints leave or
+its hierarchies use, and stays whole where something may use all of it. Parents of what is kept are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from ..registry import Registry
+from ..schema import Schema
+from ..structures import (
+    Codelist,
+    DataConstraint,
+    Dataflow,
+    DataStructure,
+    Hierarchy,
+    ItemScheme,
+    Maintainable,
+)
+
+
+def partial(found: Sequence[Maintainable], asked: Collection[str], registry: Registry) -> list[Maintainable]:
+    """`found` with every scheme cut whose URN is not among those `asked` for."""
+    used = _items(found, registry)
+    codes = _codes(found, registry)
+    return [
+        cut(artefact, (codes if isinstance(artefact, Codelist) else used).get(artefact.urn))
+        if isinstance(artefact, ItemScheme) and artefact.urn not in asked
+        else artefact
+        for artefact in found
+    ]
+
+
+def cut(scheme: ItemScheme, items: Collection[str] | None) -> ItemScheme:
+    """The scheme with only `items` and their parents; whole for None."""
+    if items is None:
+        return scheme
+    kept: set[str] = set()
+    for id in items:
+        while id and id not in kept and id in scheme.by_id:
+            kept.add(id)
+            id = scheme.by_id[id].parent
+    return scheme.with_items([item for item in scheme.items if item.id in kept])
+
+
+def _items(found: Iterable[Maintainable], registry: Registry) -> dict[str, set[str]]:
+    """Per scheme the items that anything in the answer names."""
+    used: dict[str, set[str]] = {}
+    for artefact in found:
+        for reference in artefact.references():
+            holder = registry.find(reference) if reference.item else None
+            if holder is not None:
+                used.setdefault(holder.urn, set()).add(reference.item)
+    return used
+
+
+def _codes(found: Sequence[Maintainable], registry: Registry) -> dict[str, set[str]]:
+    """Per code list the codes that may be used; lists of which all may be are not there."""
+    whole: set[str] = set()
+    used: dict[str, set[str]] = {}
+    constrained = any(isinstance(artefact, DataConstraint) for artefact in found)
+    for schema, in_answer in _schemas(found, registry):
+        for component in schema.components:
+            if component.codelist is None:
+                continue
+            if constrained and in_answer and component.allowed is not None:
+                used.setdefault(component.codelist.urn, set()).update(component.valid)
+            else:
+                whole.add(component.codelist.urn)
+    for artefact in found:
+        if isinstance(artefact, Hierarchy):
+            for urn, items in _items([artefact], registry).items():
+                used.setdefault(urn, set()).update(items)
+    return {urn: items for urn, items in used.items() if urn not in whole}
+
+
+def _schemas(found: Sequence[Maintainable], registry: Registry) -> Iterator[tuple[Schema, bool]]:
+    """Schemas over the answer's structures, and whether the dataflow of each is in the answer too."""
+    structures = {artefact.urn for artefact in found if isinstance(artefact, DataStructure)}
+    flows = {artefact.urn for artefact in found if isinstance(artefact, Dataflow)}
+    covered: set[str] = set()
+    for flow in sorted(registry.of(Dataflow), key=lambda flow: flow.urn not in flows):
+        schema = registry.schema(flow.reference)
+        in_answer = flow.urn in flows
+        if in_answer or (schema.dsd.urn in structures and schema.dsd.urn not in covered):
+            covered.add(schema.dsd.urn)
+            yield schema, in_answer

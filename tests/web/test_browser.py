@@ -1,0 +1,156 @@
+"""The pages in Chromium: a pair is picked, a bad file is sent, nothing is asked of other hosts."""
+
+import os
+from pathlib import Path
+
+import pytest
+from conftest import flow_csv, flow_row
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+SWITCHES = [
+    "--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PAGES = (
+    "/",
+    "/?lang=fr",
+    "/dataflows/MIGDX/DF_MIG_FLOW",
+    "/help",
+    "/help/unknown_code",
+    "/help/no_such_check",
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM.is_file():
+        reason = f"{CHROMIUM} is missing: apt-get install chromium"
+        if os.environ.get("CI", "").lower() in ("", "0", "false"):
+            pytest.skip(reason)
+        pytest.fail(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(
+    params=[(360, "light"), (1440, "light"), (360, "dark")], ids=lambda value: f"{value[0]}-{value[1]}"
+)
+def tab(request, browser, live):
+    """A page of a browser; what the console says, and what is asked of another host, fails the test."""
+    width, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, locale="en-GB", base_url=live
+    )
+    tab = context.new_page()
+    said, foreign = [], []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda asked: foreign.append(asked.url) if not asked.url.startswith(live) else None)
+    yield tab
+    context.close()
+    assert said == []
+    assert foreign == []
+
+
+def fits(tab):
+    """Nothing is wider than the window."""
+    return tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("url", PAGES[:-1])
+def test_pages_fit_the_window(tab, url):
+    tab.goto(url)
+    assert fits(tab)
+    assert tab.locator("h1").count() == 1
+
+
+def test_a_pair_is_picked(tab):
+    tab.goto("/")
+    tab.get_by_label("From", exact=True).select_option(label="Germany")
+    tab.get_by_label("To", exact=True).select_option(label="France")
+    tab.get_by_role("button", name="Show").click()
+    tab.wait_for_url("**/?from=276&to=250#pair")
+    table = tab.get_by_role("table", name="Migration from Germany to France")
+    assert table.get_by_role("row").filter(has_text="2018").inner_text().split()[:3] == [
+        "2018",
+        "1,800",
+        "3,018",
+    ]
+    drawings = [drawing for drawing in tab.locator(".chart svg").all() if drawing.is_visible()]
+    assert len(drawings) == 1
+    assert "reported" in drawings[0].text_content()
+    assert fits(tab)
+    tab.get_by_role("link", name="The opposite direction").click()
+    tab.get_by_role("heading", name="Migration from France to Germany").wait_for()
+
+
+def test_a_drawing_stays_inside_its_page(tab):
+    tab.goto("/?from=276&to=250")
+    svg = next(drawing for drawing in tab.locator(".chart svg").all() if drawing.is_visible())
+    outside = svg.evaluate(
+        "svg => [...svg.querySelectorAll('text')].filter(text => {"
+        " const a = text.getBoundingClientRect(), b = svg.getBoundingClientRect();"
+        " return a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 "
+        "|| a.bottom > b.bottom + 1 })"
+        ".map(text => text.textContent)"
+    )
+    assert outside == []
+
+
+def test_a_bad_file_is_sent_and_its_report_says_where(tab, tmp_path):
+    file = tmp_path / "bad.csv"
+    file.write_bytes(
+        flow_csv(flow_row("250", "IMMIG", "276", 2018, 5), flow_row("250", "IMMIG", "FR", 2019, 5))
+    )
+    tab.goto("/")
+    tab.get_by_label("File", exact=True).set_input_files(file)
+    tab.get_by_label("Data provider").select_option(label="France")
+    tab.get_by_role("button", name="Check the file").click()
+    tab.get_by_role("heading", name="This file would be rejected").wait_for()
+    finding = tab.get_by_role("listitem").filter(has_text="unknown_code")
+    assert "COUNTERPART_AREA has no code 'FR'" in finding.inner_text()
+    cells = finding.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts()
+    assert cells[:3] == ["3", "8 (H)", "FR"]
+
+    assert fits(tab)
+    finding.get_by_role("link", name="what it means").click()
+    tab.get_by_role("heading", name="unknown_code").wait_for()
+
+
+def test_the_keyboard_reaches_the_content_first(tab):
+    tab.goto("/")
+    tab.keyboard.press("Tab")
+    skip = tab.get_by_role("link", name="Skip to the content")
+    assert skip.evaluate("link => link === document.activeElement && link.getBoundingClientRect().left >= 0")
+
+
+def test_text_stands_out_from_its_ground(tab):
+    """WCAG AA, 1.4.3: 4.5 to 1 for every colour that text has, on both grounds."""
+    tab.goto("/")
+    ratios = tab.evaluate(
+        """() => {
+        const box = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+        const style = getComputedStyle(document.documentElement);
+        const light = name => {
+            box.fillStyle = style.getPropertyValue('--' + name).trim();
+            box.fillRect(0, 0, 1, 1);
+            const [r, g, b] = [...box.getImageData(0, 0, 1, 1).data].slice(0, 3).map(v => v / 255)
+                .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const found = {};
+        for (const ground of ['paper', 'tint'])
+            for (const ink of ['ink', 'quiet', 'link', 'first', 'second', 'error', 'warning', 'good']) {
+                const [a, b] = [light(ground), light(ink)].sort((x, y) => y - x);
+                found[ink + ' on ' + ground] = (a + 0.05) / (b + 0.05);
+            }
+        return found;
+    }"""
+    )
+    assert {pair: ratio for pair, ratio in ratios.items() if ratio < 4.5} == {}
