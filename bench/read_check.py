@@ -1,7 +1,7 @@
-"""Reading and checking SDMX-CSV: the whole check of the service, beside pysdmx reading only, and a bare byte count.
+"""Reading and checking SDMX-CSV: the service's whole check, beside pysdmx only reading, and counting lines.
 
-Each contestant runs in a process of its own. CPU seconds are its user and system time and that of its children; memory
-is the sum of the peaks of all its processes, an upper bound.
+Each contestant runs in a process of its own. CPU seconds are its user and system time and its
+children's; memory is the sum of the peaks of all its processes, an upper bound.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def write_flows(path: Path, observations: int, *, bad: bool = False) -> None:
         file.write(HEADER)
         for component, partner, birth, sex, age, year in itertools.islice(keys, observations):
             file.write(
-                f"dataflow,MIGDX:DF_MIG_FLOW(1.0.0),R,A,250,{component},OFF,{partner},{birth},_T,{sex_is or sex},{age},_T,"
-                f"{year},{drawn.randrange(1_000_000)},A,F,PS,0,Drawn by a benchmark\n"
+                f"dataflow,MIGDX:DF_MIG_FLOW(1.0.0),R,A,250,{component},OFF,{partner},{birth},_T,"
+                f"{sex_is or sex},{age},_T,{year},{drawn.randrange(1_000_000)},A,F,PS,0,Drawn by a benchmark\n"
             )
 
 
@@ -81,7 +81,7 @@ CONTESTANTS = {"ours": ours, "pysdmx": pysdmx, "limit": limit}
 
 
 def measured(name: str, path: Path) -> dict[str, object]:
-    """Runs one contestant in a fresh process: what it printed of itself, and the sum of the peaks of its processes.
+    """Runs one contestant in a fresh process: what it printed, and the sum of the peaks of its processes.
 
     Peaks are read from the kernel while it runs (VmHWM): ru_maxrss of a child also holds what its parent had.
     """
@@ -105,9 +105,8 @@ def main(observations: int = 1_000_000, rounds: int = 3) -> None:
         clean, bad = Path(folder) / "flows.csv", Path(folder) / "bad.csv"
         write_flows(clean, observations)
         write_flows(bad, observations, bad=True)
-        print(
-            f"Reading and checking {observations:,} SDMX-CSV observations, {clean.stat().st_size / 1e6:.0f} MB"
-        )
+        size = clean.stat().st_size / 1e6
+        print(f"Reading and checking {observations:,} SDMX-CSV observations, {size:.0f} MB")
         print(f"{'':28}{'CPU s (median)':>16}{'peak MB':>10}   result")
         medians = {}
         for label, name, path in (

@@ -32,7 +32,8 @@ def flow_csv(*rows: str) -> bytes:
 
 
 def flow_row(area, component, counterpart, year, value, status="A", conf="F", comment="", sex="_T"):
-    return f"{area},{component},OFF,{counterpart},_T,_T,{sex},_T,_T,{year},{value},{status},{conf},PS,0,{comment}"
+    key = f"{area},{component},OFF,{counterpart},_T,_T,{sex},_T,_T,{year}"
+    return f"{key},{value},{status},{conf},PS,0,{comment}"
 
 
 def sent(content: bytes, provider: str = "", name: str = "file.csv", media_type: str = "text/csv") -> Sent:

@@ -127,3 +127,9 @@ def test_the_content_hash_does_not_see_the_order_of_rows(rows, random):
 def test_the_content_hash_sees_every_value(change):
     rows = {("A", "2018"): (1.0, None, "x")}
     assert content_hash(table(rows), SCHEMA) != content_hash(table(change), SCHEMA)
+
+
+def test_an_attribute_that_the_structure_gained_is_kept():
+    before = table({("A", "2018"): (1.0, None, None)}).drop_columns(["NOTE"])
+    made = fold(before, table({("B", "2018"): (2.0, None, "x")}), SCHEMA, "Replace").table
+    assert rows_of(made) == {("A", "2018"): (1.0, None, None), ("B", "2018"): (2.0, None, "x")}

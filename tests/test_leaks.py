@@ -34,7 +34,7 @@ def row(area, year, value, conf, comment="", low="", high=""):
 
 @pytest.fixture(scope="module")
 def exchange(tmp_path_factory):
-    """France released, one year of it confidential; Denmark under embargo; Italy accepted and not released."""
+    """France released, a year of it confidential; Denmark under embargo; Italy accepted, not released."""
     france = file_of(
         row("250", 2018, FREE, "F"),
         row("250", 2019, "987654321.50", "C", "marker-in-a-comment", "987600001", "987654322"),
@@ -141,7 +141,7 @@ def test_every_page_and_every_door_without_a_token(client):
 
 
 def test_a_masked_revision_is_folded_onto_without_being_lost(exchange):
-    """The owner's own next submission still sees its confidential figure: changed is 0 when it is sent again."""
+    """The owner's own next submission still sees its confidential figure: sent again, nothing changes."""
     content = file_of(row("250", 2019, "987654321.50", "C", "marker-in-a-comment", "987600001", "987654322"))
     _, report = exchange.submit(sent(content, "FRA"), by="test")
     assert (report.counts.changed, report.counts.unchanged) == (0, 1)

@@ -30,7 +30,8 @@ def test_the_keys_of_flow_and_stock_are_those_of_the_design(registry):
 
     common = ["FREQ", "REF_AREA"]
     assert key("DSD_MIG_FLOW") == [
-        *common, "COMPONENT", "SOURCE", "COUNTERPART_AREA", "BIRTHPLACE", "CITIZENSHIP", "SEX", "AGE", "REASON", "TIME_PERIOD",
+        *common, "COMPONENT", "SOURCE", "COUNTERPART_AREA", "BIRTHPLACE", "CITIZENSHIP", "SEX", "AGE",
+        "REASON", "TIME_PERIOD",
     ]  # fmt: skip
     assert key("DSD_MIG_STOCK") == [
         *common, "SOURCE", "BIRTHPLACE", "CITIZENSHIP", "SEX", "AGE", "DURATION_STAY", "EDUCATION_LEV", "LFS",

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -65,7 +66,7 @@ def table(rows: Sequence[Row], schema: Schema = SCHEMA) -> pa.Table:
         if component.role == "measure":
             numbers = [None if value is None else float(value) for value in values]
             columns[component.id] = pa.array(numbers, pa.float64())
-            plain = number_texts(pa.array(numbers, pa.float64())).to_pylist()
+            plain = number_texts(np.array(numbers, np.float64)).to_pylist()
             kept = [v if isinstance(v, str) and v != p else None for v, p in zip(values, plain, strict=True)]
             columns[f"_text_{component.id}"] = pa.array(kept, pa.utf8())
             continue

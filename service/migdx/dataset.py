@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ class Numbers:
 
     def kept_texts(self) -> pa.Array:
         """The sender's text where the number does not give it back (1.10, 1e3), null elsewhere; utf8."""
-        given_back = pc.equal(self.texts, number_texts(pa.array(self.values)))
+        given_back = pc.equal(self.texts, number_texts(self.values))
         return pc.if_else(pc.or_(given_back, pa.array(self.missing)), pa.scalar(None, pa.utf8()), self.texts)
 
 
@@ -216,10 +217,30 @@ def _days(column: Coded) -> dict[str, pa.Array]:
     return {"_start": pa.array(starts[column.codes]), "_end": pa.array(ends[column.codes])}
 
 
-def number_texts(values: pa.Array) -> pa.Array:
-    """float64 as SDMX text: the shortest digits that give the number back, whole numbers without a point."""
-    texts = pc.cast(values, pa.utf8())
-    return pc.replace_substring_regex(texts, r"\.0$", "") if len(texts) else texts
+_WHOLE = 1e18
+
+
+def number_texts(numbers: npt.NDArray[np.float64]) -> pa.Array:
+    """The shortest digits that give a number back, no exponent from 1e-15 to 1e18, no `.0`."""
+    with np.errstate(invalid="ignore"):
+        wholes = numbers.astype(np.int64)
+    whole = (wholes == numbers) & (np.abs(numbers) < _WHOLE) & ~((numbers == 0) & np.signbit(numbers))
+    if whole.all():
+        return pa.array(wholes).cast(pa.utf8())
+    fractions = pa.array(numbers[~whole]).cast(pa.utf8())
+    exponents = pc.match_substring(fractions, "e")
+    if pc.any(exponents).as_py():
+        plain = pa.array([_plain(text) for text in fractions.filter(exponents).to_pylist()], pa.utf8())
+        fractions = pc.replace_with_mask(fractions, exponents, plain)
+    if not whole.any():
+        return fractions
+    texts = pa.array(np.where(whole, wholes, 0)).cast(pa.utf8())
+    return pc.replace_with_mask(texts, pa.array(~whole), fractions)
+
+
+def _plain(text: str) -> str:
+    number = Decimal(text)
+    return f"{number:f}" if -16 < number.adjusted() < 18 else text
 
 
 # --- typing ----------------------------------------------------------------------------------------
@@ -275,7 +296,9 @@ def _numbers(column: pa.ChunkedArray) -> Numbers:
 def _mixed(texts: pa.Array) -> Numbers:
     """Numbers among which some are missing, or are none."""
     texts = pc.utf8_trim_whitespace(texts)
-    missing = np.asarray(pc.fill_null(pc.is_in(texts, pa.array(["", "NaN"])), True)) | np.asarray(texts.is_null())
+    missing = np.asarray(pc.fill_null(pc.is_in(texts, pa.array(["", "NaN"])), True)) | np.asarray(
+        texts.is_null()
+    )
     wanted = pc.if_else(pa.array(missing), pa.scalar(None, pa.utf8()), texts)
     bad = ~np.asarray(pc.fill_null(pc.match_substring_regex(wanted, _NUMBER), True))
     values = pc.cast(pc.if_else(pa.array(bad), pa.scalar(None, pa.utf8()), wanted), pa.float64())

@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,21 @@ WAIT = 20.0
 
 
 class Exchange:
-    """Over a registry, a store, a ledger and blobs; safe to share between threads."""
+    """Over a registry, a store, a ledger and blobs; safe to share between threads.
+
+    `folders` are those that the structures were read from.
+    """
 
     def __init__(
-        self, registry: Registry, store: Store, ledger: Ledger, blobs: Blobs, turns: int = 0
+        self,
+        registry: Registry,
+        store: Store,
+        ledger: Ledger,
+        blobs: Blobs,
+        folders: Sequence[Path] = (),
+        turns: int = 0,
     ) -> None:
+        self.folders = tuple(folders)
         self.registry, self.store, self.ledger, self.blobs = registry, store, ledger, blobs
         self._turns = threading.BoundedSemaphore(turns or os.cpu_count() or 2)
 
@@ -54,13 +64,13 @@ class Exchange:
     def open(cls, folder: Path, structures: Sequence[Path] = ()) -> Exchange:
         """The exchange in `folder`, made when it is not there; `structures` default to those shipped."""
         folder.mkdir(parents=True, exist_ok=True)
+        folders = tuple(structures) or shipped_structures()
         registry = Registry.load(
-            structures or shipped_structures(),
-            STRUCTURE_READERS["application/vnd.sdmx.structure+xml;version=3.0.0"],
+            folders, STRUCTURE_READERS["application/vnd.sdmx.structure+xml;version=3.0.0"]
         )
         store = SegmentStore(folder / "segments")
         ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
-        exchange = cls(registry, store, ledger, Blobs(folder / "blobs"))
+        exchange = cls(registry, store, ledger, Blobs(folder / "blobs"), folders)
         store.sweep([s.segment for s in ledger.history().submissions.values() if s.segment])
         return exchange
 

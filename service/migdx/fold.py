@@ -39,9 +39,7 @@ def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Acti
     if previous is None or not previous.num_rows:
         once = sent.take(pa.array(_last_of_each(_numbers(sent, schema.key))))
         return Folded(once, once.num_rows, 0, 0, np.zeros(0, np.int64))
-    both = (
-        pa.concat_tables([previous, sent.select(previous.column_names)]).unify_dictionaries().combine_chunks()
-    )
+    both = pa.concat_tables([_widened(previous, sent.schema), sent]).unify_dictionaries().combine_chunks()
     keys = _numbers(both, schema.key)
     old, new = keys[: previous.num_rows], keys[previous.num_rows :]
     last = _last_of_each(new)
@@ -69,6 +67,17 @@ def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Acti
     table = pa.concat_tables([both.take(pa.array(stay)), replaced, both.take(pa.array(added))])
     table = _one_value_per_series(table.combine_chunks(), schema, len(stay))
     return Folded(table, len(added), int(differs.sum()), int((~differs).sum()), np.zeros(0, np.int64))
+
+
+def _widened(previous: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The previous revision with the columns of today, null where the structure did not have them then."""
+    columns = {
+        name: previous.column(name)
+        if name in previous.column_names
+        else pa.nulls(previous.num_rows, field.type)
+        for name, field in zip(schema.names, schema, strict=True)
+    }
+    return pa.table(columns)
 
 
 def _numbers(table: pa.Table, ids: tuple[str, ...]) -> Numbers:

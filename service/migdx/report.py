@@ -115,10 +115,21 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 @cache
+def languages_of_messages() -> tuple[str, ...]:
+    """The languages that there is a catalogue of."""
+    folder = files("migdx") / "messages"
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.is_file()))
+
+
+@cache
+def _catalogue(language: str) -> Mapping[str, str]:
+    source = files("migdx") / "messages" / f"{language}.toml"
+    return tomllib.loads(source.read_text(encoding="utf-8"))
+
+
 def catalogue(language: str) -> Mapping[str, str]:
     """The messages of one language by code; empty when the language is not there."""
-    source = files("migdx") / "messages" / f"{language}.toml"
-    return tomllib.loads(source.read_text(encoding="utf-8")) if source.is_file() else {}
+    return _catalogue(language) if language in languages_of_messages() else {}
 
 
 class _Lenient(dict[str, Any]):
@@ -127,12 +138,17 @@ class _Lenient(dict[str, Any]):
 
 
 def message(finding: Finding, languages: Sequence[str] = ("en",)) -> str:
-    """The sentence for a finding in the best of `languages` that the catalogue has."""
+    """The sentence for a finding in the best of `languages` that the catalogue has.
+
+    A code may have variants: <code>.several for a group of many values, <code>.<reason> for a reason.
+    """
     words = _Lenient(component=finding.component, value=finding.value, count=finding.count)
     words.update(finding.expected)
     words.update(finding.values)
+    variant = "several" if "distinctValues" in finding.expected else finding.values.get("reason", "")
     for language in (*languages, "en"):
-        template = catalogue(language.split("-")[0].lower()).get(finding.code)
+        known = catalogue(language.split("-")[0].lower())
+        template = known.get(f"{finding.code}.{variant}") or known.get(finding.code)
         if template:
             return template.format_map(words)
     return finding.code

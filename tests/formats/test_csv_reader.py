@@ -78,7 +78,7 @@ def test_actions_in_the_order_of_the_file():
 def test_few_texts_are_numbered_and_many_are_not():
     columns = reading(V1 + "".join(f"X,{n % 3},{n % 5},{n},remark {n}\n" for n in range(2000)))
     kinds = {name: str(columns.table.schema.field(name).type) for name in columns.table.column_names}
-    numbered = "dictionary<values=string, indices=int32, ordered=0>"
+    numbered = "dictionary<values=string, indices=int8, ordered=0>"
     assert kinds == {
         "REF_AREA": numbered,
         "TIME_PERIOD": numbered,

@@ -38,6 +38,7 @@ from pysdmx.io import read_sdmx
 from sdmx.model import v21
 from strategies import Row, cuts, observations, odd_numbers
 
+from migdx.dataset import number_texts
 from migdx.formats import csv_writer, fragments
 from migdx.formats.ml_schema import write_schema
 from migdx.formats.tables import WRITERS
@@ -477,7 +478,7 @@ def test_json_takes_only_its_own_numbers(text: str) -> None:
 @unhurried
 @given(numbers=st.lists(odd_numbers, min_size=1, max_size=30))
 def test_number_texts_give_the_number_back(numbers: list[float]) -> None:
-    texts = fragments.number_texts(np.array(numbers)).to_pylist()
+    texts = number_texts(np.array(numbers)).to_pylist()
     assert [float(text) for text in texts] == numbers
     assert not [text for text in texts if text.endswith((".0", "."))]
 
@@ -488,8 +489,8 @@ def test_number_texts_give_the_number_back(numbers: list[float]) -> None:
      (83433.0, "83433"), (1e300, "1e+300")],
 )  # fmt: skip
 def test_number_texts(number: float, text: str) -> None:
-    assert fragments.number_texts(np.array([number])).to_pylist() == [text]
-    assert fragments.number_texts(np.array([1.0, 0.5, number])).to_pylist() == ["1", "0.5", text]
+    assert number_texts(np.array([number])).to_pylist() == [text]
+    assert number_texts(np.array([1.0, 0.5, number])).to_pylist() == ["1", "0.5", text]
 
 
 # --- levels ------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import zlib
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
@@ -200,10 +201,12 @@ def breaking(tmp_path_factory):
         bound.close()
         try:
             # the socket listens already, so this waits until a worker is there
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            connection.request("GET", "/health")
-            assert connection.getresponse().read(), (folder / "log").read_text()
-            connection.close()
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+                try:
+                    connection.request("GET", "/health")
+                    connection.getresponse().read()
+                except OSError as fault:
+                    pytest.fail(f"{fault}\n{(folder / 'log').read_text()}")
             yield port
         finally:
             server.send_signal(signal.SIGTERM)

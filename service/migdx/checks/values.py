@@ -32,8 +32,7 @@ def not_a_number(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
     """A numeric component holds something else.
 
     Why: it cannot be added, compared or drawn.
-    Fix: digits with a point for decimals, no blanks or thousands separators; empty, with a status, when there is
-    no figure.
+    Fix: digits with a point for decimals and no separators; empty, with a status, when there is no figure.
     Example: `1 234`, `12,5`, `n.a.`
     """
     for component in dataset.schema.components:

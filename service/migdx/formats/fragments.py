@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TypeAlias
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..dataset import number_texts
 from ..plan import Answer
 
 Codes = npt.NDArray[np.int32]
@@ -210,29 +210,3 @@ def measured(values: pa.Array, texts: pa.Array | None, escape: Escape) -> pa.Arr
     if texts is not None and texts.null_count < len(texts):
         shown = pc.coalesce(escape(texts), shown)
     return shown if finite.all() else pc.if_else(pa.array(finite), shown, pa.scalar(None, pa.utf8()))
-
-
-_WHOLE = 1e18
-
-
-def number_texts(numbers: npt.NDArray[np.float64]) -> pa.Array:
-    """The shortest digits that give a number back, no exponent from 1e-15 to 1e18, no `.0`."""
-    with np.errstate(invalid="ignore"):
-        wholes = numbers.astype(np.int64)
-    whole = (wholes == numbers) & (np.abs(numbers) < _WHOLE) & ~((numbers == 0) & np.signbit(numbers))
-    if whole.all():
-        return pa.array(wholes).cast(pa.utf8())
-    fractions = pa.array(numbers[~whole]).cast(pa.utf8())
-    exponents = pc.match_substring(fractions, "e")
-    if pc.any(exponents).as_py():
-        plain = pa.array([_plain(text) for text in fractions.filter(exponents).to_pylist()], pa.utf8())
-        fractions = pc.replace_with_mask(fractions, exponents, plain)
-    if not whole.any():
-        return fractions
-    texts = pa.array(np.where(whole, wholes, 0)).cast(pa.utf8())
-    return pc.replace_with_mask(texts, pa.array(~whole), fractions)
-
-
-def _plain(text: str) -> str:
-    number = Decimal(text)
-    return f"{number:f}" if -16 < number.adjusted() < 18 else text

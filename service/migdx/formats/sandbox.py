@@ -131,7 +131,7 @@ class _Answer(io.RawIOBase):
 class Sandbox:
     """Reads files in children; may be used by many threads at once.
 
-    With `keeps_spare` the next child is started as soon as one has ended: for a service, not for a single file.
+    With `keeps_spare` the next child is started as soon as one has ended: for a service, not for one file.
     """
 
     def __init__(self, limits: Callable[[int], Limits] = limits_of, *, keeps_spare: bool = True) -> None:

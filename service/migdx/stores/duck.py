@@ -210,9 +210,7 @@ class _Scan:
         column = self.column(component.id)
         if component.role != "measure":
             return column
-        # as dataset.number_texts: 5 not 5.0, 1e-7 not 1e-07
-        shortest = f"regexp_replace(regexp_replace({column}::VARCHAR, '\\.0$', ''), 'e([+-])0', 'e\\1')"
-        return f"coalesce({self.column(f'_text_{component.id}')}, {shortest})"
+        return f"coalesce({self.column(f'_text_{component.id}')}, {_NUMBER_TEXT.format(x=column)})"
 
     def extent(self, component: SchemaComponent) -> tuple[str, str]:
         if component.role == "time":
@@ -223,6 +221,15 @@ class _Scan:
         return column, column
 
 
+# as dataset.number_texts: no `.0`, no exponent from 1e-15 to 1e18
+_NUMBER_TEXT = r"""CASE
+    WHEN {x}::VARCHAR LIKE '%e+%' AND abs({x}) < 1e18 THEN {x}::BIGINT::VARCHAR
+    WHEN {x}::VARCHAR LIKE '%e-%' AND abs({x}) >= 1e-15
+    THEN regexp_extract({x}::VARCHAR, '^-?') || '0.'
+        || repeat('0', regexp_extract({x}::VARCHAR, 'e-(\d+)', 1)::INTEGER - 1)
+        || replace(regexp_extract({x}::VARCHAR, '^-?([0-9.]+)e', 1), '.', '')
+    ELSE regexp_replace(regexp_replace({x}::VARCHAR, '\.0$', ''), 'e([+-])0', 'e\1')
+END"""
 _TEXTUAL = {"co": "contains", "sw": "starts_with", "ew": "ends_with"}
 # the start (0) or end (1) of what is given, compared with the start or end of the operand
 _ORDERED = {

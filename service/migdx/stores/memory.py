@@ -14,6 +14,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ..dataset import number_texts
@@ -145,7 +146,7 @@ ORDERED: dict[str, Callable[[Extent, Extent], bool]] = {
 
 def text_of(value: Any, kept: str | None) -> str | None:
     """A value as it is written in a message: a number as the sender spelt it."""
-    return kept or (number_texts(pa.array([value]))[0].as_py() if isinstance(value, float) else value)
+    return kept or (number_texts(np.array([value]))[0].as_py() if isinstance(value, float) else value)
 
 
 def extent(component: SchemaComponent, value: Any) -> Extent | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from ..report import Finding, Place, Report, Severity, catalogue, message
+from ..report import Finding, Place, Report, Severity, message
 from .wording import Words
 
 MOST = 20
@@ -39,20 +39,11 @@ def _group(finding: Finding, words: Words) -> Group:
         code=finding.code,
         severity=finding.severity,
         count=finding.count,
-        message=_message(finding, words),
+        message=message(finding, words.languages),
         nearest=finding.expected.get("nearest") or (),
         expected=list(_expected(finding.expected, words)),
         columns=columns,
         places=places if columns else (),
-    )
-
-
-def _message(finding: Finding, words: Words) -> str:
-    """The sentence for a finding: that of its reason, or of a group without a value, where there is one."""
-    variant = "several" if "distinctValues" in finding.expected else finding.values.get("reason", "")
-    code = f"{finding.code}.{variant}"
-    return message(
-        replace(finding, code=code) if code in catalogue(words.language) else finding, words.languages
     )
 
 

@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from .. import __version__
 from ..errors import ExchangeError, NotFound, SyntaxFault
-from ..exchange import Exchange, shipped_structures
+from ..exchange import Exchange
 from ..intake import Sent
 from ..report import Report, catalogue
 from ..schema import Schema, SchemaComponent
@@ -245,7 +245,7 @@ def _exchange() -> Exchange:
 
 
 def _said() -> Mapping[str, Any]:
-    return settings(shipped_structures())
+    return settings(_exchange().folders)
 
 
 def _base() -> str:

@@ -1,4 +1,4 @@
-"""Serving: gunicorn with threads, whose broken stream breaks the connection; one exchange per worker process."""
+"""Serving: gunicorn with threads, whose broken stream breaks the connection; an exchange in each worker."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def serve(folder: Path, *, host: str, port: int, workers: int, token: str | None, demo: bool) -> None:
-    """Serves until it is stopped. Without a token only in demo mode, and that on the loopback interface only."""
+    """Serves until it is stopped. Without a token only in demo mode, and then on the loopback interface."""
     if demo and host not in LOOPBACK:
         raise Unavailable(f"Demo mode asks for no token, so it binds to 127.0.0.1 only, not to {host}")
     if not demo and not token:
