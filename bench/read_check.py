@@ -45,7 +45,7 @@ def write_flows(path: Path, observations: int, *, bad: bool = False) -> None:
         for component, partner, birth, sex, age, year in itertools.islice(keys, observations):
             file.write(
                 f"dataflow,MIGDX:DF_MIG_FLOW(1.0.0),R,A,250,{component},OFF,{partner},{birth},_T,"
-                f"{sex_is or sex},{age},_T,{year},{drawn.randrange(1_000_000)},A,F,PS,0,Drawn by a benchmark\n"
+                f"{sex_is or sex},{age},_T,{year},{drawn.randrange(1_000_000)},A,F,PS,0,Drawn at random\n"
             )
 
 
