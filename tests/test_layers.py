@@ -16,7 +16,7 @@ VALUES = [
 ]
 BOUND = ["dataset", "plan", "fold"]
 PLUGS = ["formats", "checks", "stores"]
-REMEMBERED = ["submission", "blobs", "registry", "metadata", "ledger", "accounts"]
+REMEMBERED = ["submission", "blobs", "registry", "metadata", "ledger", "public", "accounts"]
 DOORS = ["charts", "intake", "exchange", "demo", "web", "cli", "__main__"]
 ORDER = [*VALUES, *BOUND, "durable", *PLUGS, *REMEMBERED, *DOORS]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib.resources import files
@@ -27,11 +27,11 @@ from .formats.tables import STRUCTURE_READERS
 from .intake import Examined, Sent, examine
 from .ledger import History, Ledger
 from .plan import Answer, Availability, Plan, plan
+from .public import Public
 from .query import DataQuery, StructureQuery
 from .registry import Registry
-from .release import Release, effective, next_change
+from .release import Release, Slot
 from .report import Finding, Report, ordered
-from .schema import Schema
 from .stores import Segment, Store
 from .stores.segments import SegmentStore
 from .structures import Maintainable
@@ -193,6 +193,7 @@ class Exchange:
                 revisions[slot] = max(submission.revision, revisions.get(slot, 0))
             if not revisions:
                 raise SemanticFault("A release names at least one submission")
+            _refuse_return(book.history.releases, revisions, public_from or book.history.now())
             return book.release(revisions, public_from=public_from, by=by, note=note)
 
     def cancel(self, release: str, *, by: str) -> None:
@@ -204,21 +205,21 @@ class Exchange:
 
     # --- an agency ---------------------------------------------------------------------------------
 
-    def data(self, query: DataQuery, *, at: datetime | None = None, **more: Any) -> Answer:
+    def data(self, query: DataQuery, public: Public | None = None, **more: Any) -> Answer:
         """The observations that `query` asks for, of the releases in force; `more` goes to the Answer."""
         asked = self.planned(query)
-        now = at or self.now()
-        segments = self.segments(asked.schema, now, query.providers)
-        batches = self._in_turn(self.store.select(asked, segments))
-        return Answer(asked, _started(batches), prepared=now, **more)
+        public = public or self.public()
+        batches = self._in_turn(self.store.select(asked, self._segments(asked, query, public)))
+        return Answer(asked, _started(batches), prepared=public.at, **more)
 
-    def availability(self, query: DataQuery, *, at: datetime | None = None) -> tuple[Schema, Availability]:
+    def availability(self, query: DataQuery, public: Public | None = None) -> Availability:
         """What `data` would give, counted."""
         asked = self.planned(query)
         with self._turn():
-            return asked.schema, self.store.count(
-                asked, self.segments(asked.schema, at or self.now(), query.providers)
-            )
+            return self.store.count(asked, self._segments(asked, query, public or self.public()))
+
+    def _segments(self, asked: Plan, query: DataQuery, public: Public) -> list[Segment]:
+        return public.segments(asked.schema.dataflow.reference.short, query.providers)
 
     def planned(self, query: DataQuery) -> Plan:
         flows = self.registry.flows(query)
@@ -234,31 +235,10 @@ class Exchange:
             )
         return plan(query, self.registry.schema(flows[0].reference))
 
-    def segments(self, schema: Schema, at: datetime, providers: Sequence[str] = ()) -> list[Segment]:
-        """The segments in force at `at` for a dataflow, in order of their agreements."""
+    def public(self, at: datetime | None = None) -> Public:
+        """What is public now, or was at an instant; one answer asks one of these for everything."""
         history = self.ledger.history()
-        shown = effective(history.releases, at)
-        flow = schema.dataflow.reference.short
-        found = [
-            history.revision(agreement, flow, number)
-            for (agreement, named), number in shown.items()
-            if named == flow
-        ]
-        kept = [s for s in found if s.segment and (not providers or s.provider in providers)]
-        return [s.segment for s in sorted(kept, key=lambda s: s.agreement) if s.segment]
-
-    def now(self) -> datetime:
-        """The instant that answers are of: this one, never before the last entry of the ledger."""
-        return self.ledger.history().now()
-
-    def effective_tag(self, at: datetime) -> str:
-        """Changes whenever what is public changes: part of every ETag of data."""
-        shown = effective(self.ledger.history().releases, at)
-        return "|".join(f"{a}/{f}/{n}" for (a, f), n in sorted(shown.items()))
-
-    def next_change(self, at: datetime) -> datetime | None:
-        """When an embargo ends next: no answer may be cached past it."""
-        return next_change(self.ledger.history().releases, at)
+        return Public(history, at or history.now())
 
     def structures(self, query: StructureQuery) -> list[Maintainable]:
         """The artefacts asked for; NoResults when there are none."""
@@ -285,6 +265,20 @@ class Exchange:
             close = getattr(batches, "close", None)
             if close:
                 close()
+
+
+def _refuse_return(releases: Sequence[Release], revisions: Mapping[Slot, int], public_from: datetime) -> None:
+    """An embargo that ends later, on an older revision, would take the place of the newer one again."""
+    for release in releases:
+        if release.cancelled is None and release.public_from > public_from:
+            older = [
+                slot for slot, number in revisions.items() if release.revisions.get(slot, number) < number
+            ]
+            if older:
+                raise Conflict(
+                    f"Release {release.id} makes an older revision of {older[0][0]} public at "
+                    f"{release.public_from.isoformat()}, after this one; cancel it first"
+                )
 
 
 class _Turn:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from ..errors import SemanticFault
 from ..exchange import Exchange
 from ..periods import EPOCH
 from ..plan import Availability
+from ..public import Public
 from ..query import DataQuery
 from ..registry import Registry
 from ..schema import Schema
@@ -34,7 +35,7 @@ _METRICS = "sdmx_metrics"
 
 
 def constraint(
-    exchange: Exchange, asked: AvailabilityRequest, schema: Schema, now: datetime, *, ranged: bool
+    exchange: Exchange, asked: AvailabilityRequest, schema: Schema, public: Public, *, ranged: bool
 ) -> DataConstraint:
     """The codes that have data, and how many series and observations; `ranged`: time as a range of days."""
     wanted = asked.components or schema.key
@@ -43,7 +44,7 @@ def constraint(
         raise SemanticFault(
             f"{schema.dsd.reference.short} has no dimension {unknown[0]}; it has {', '.join(schema.key)}"
         )
-    _, found = exchange.availability(asked.query, at=now)
+    found = exchange.availability(asked.query, public)
     time = schema.time.id if schema.time else ""
     keys = []
     for id in schema.key:
@@ -52,7 +53,7 @@ def constraint(
         told = found
         if asked.mode == "available":
             # what could still be chosen for a dimension: its own filter does not count
-            _, told = exchange.availability(_without(asked.query, id, schema), at=now)
+            told = exchange.availability(_without(asked.query, id, schema), public)
         if id == time and ranged:
             keys += [KeyValues(id, time_range=_range(told))] if told.start is not None else []
         elif told.codes.get(id):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from ..exchange import Exchange
 from ..periods import parse_period
-from ..release import Release, effective
+from ..public import Public
+from ..release import Release
 from ..stores import Segment
 from ..structures import Dataflow, DataProviderScheme, Item
 
@@ -58,36 +58,29 @@ class Coverage:
         return found
 
 
-def coverage(exchange: Exchange, dataflow: Dataflow, at: datetime) -> Coverage:
-    """What the public sees of `dataflow` at an instant."""
-    history = exchange.ledger.history()
-    shown = effective(history.releases, at)
-    schema, flow = exchange.registry.schema(dataflow.reference), dataflow.reference.short
+def coverage(exchange: Exchange, dataflow: Dataflow, public: Public) -> Coverage:
+    """What the public sees of `dataflow`."""
+    schema = exchange.registry.schema(dataflow.reference)
     providers = {
         item.id: item for scheme in exchange.registry.of(DataProviderScheme) for item in scheme.items
     }
     shares = []
-    for segment in exchange.segments(schema, at):
-        slot = (segment.agreement, flow)
-        provider = history.revision(*slot, shown[slot]).provider
-        periods = [period for period, count in segment.codes.get(schema.key[-1], {}).items() if count]
+    for shown in public.submissions(dataflow.reference.short):
+        if shown.segment is None:
+            continue
+        periods = shown.segment.codes.get(schema.key[-1], {})
+        told = [period for period, count in periods.items() if count]
         shares.append(
             Share(
-                provider=providers.get(provider, Item(provider)),
-                segment=segment,
-                observations=sum(segment.codes.get(schema.key[-1], {}).values()),
-                first=min(periods, key=_start, default=""),
-                last=max(periods, key=_start, default=""),
-                release=_deciding(history.releases, slot, at),
+                provider=providers.get(shown.provider, Item(shown.provider)),
+                segment=shown.segment,
+                observations=sum(periods.values()),
+                first=min(told, key=_start, default=""),
+                last=max(told, key=_start, default=""),
+                release=public.deciding(shown.slot),
             )
         )
     return Coverage(dataflow, tuple(sorted(shares, key=lambda share: share.provider.id)))
-
-
-def _deciding(releases: Iterable[Release], slot: tuple[str, str], at: datetime) -> Release | None:
-    """The release that decides what a slot shows: the last of those in force that name it."""
-    naming = (release for release in releases if slot in release.revisions and release.in_force(at))
-    return max(naming, key=lambda release: (release.public_from, release.stamp), default=None)
 
 
 def _start(period: str) -> tuple[int, str]:

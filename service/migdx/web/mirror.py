@@ -8,7 +8,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pyarrow as pa
 from ..errors import NoResults
 from ..exchange import Exchange
 from ..periods import parse_period
+from ..public import Public
 from ..query import DataQuery, parse_keys
 from ..schema import Schema
 from ..structures import Dataflow, Item, Text
@@ -168,17 +168,17 @@ class View:
         return list(dict.fromkeys(cell.unit for cell in self._all() if cell.unit))
 
 
-def view(mirror: Mirror, exchange: Exchange, a: str, b: str, at: datetime) -> View:
+def view(mirror: Mirror, exchange: Exchange, a: str, b: str, public: Public) -> View:
     """The movement from `a` to `b`. Codes that no list has find nothing."""
     first, second = (side.key.format(a=a, b=b) for side in mirror.sides)
-    found = _series(mirror, exchange, (first, second), at)
+    found = _series(mirror, exchange, (first, second), public)
     periods = sorted({*found[first], *found[second]}, key=_start)
     rows = tuple(Row(period, (found[first].get(period), found[second].get(period))) for period in periods)
     return View(mirror, a, b, (first, second), rows)
 
 
 def _series(
-    mirror: Mirror, exchange: Exchange, keys: Sequence[str], at: datetime
+    mirror: Mirror, exchange: Exchange, keys: Sequence[str], public: Public
 ) -> dict[str, dict[str, Cell]]:
     """Per key its cells by period; one query for both."""
     flow = mirror.dataflow
@@ -186,7 +186,7 @@ def _series(
     query = DataQuery("dataflow", (flow.agency,), (flow.id,), (flow.version,), keys=asked)
     found: dict[str, dict[str, Cell]] = {key: {} for key in keys}
     try:
-        batches = exchange.data(query, at=at).batches
+        batches = exchange.data(query, public).batches
     except NoResults:
         return found
     dimensions = [dimension.id for dimension in mirror.schema.series_dimensions]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from .. import __version__
 from ..errors import ExchangeError, NotFound, SyntaxFault
 from ..exchange import Exchange
 from ..intake import Sent
+from ..public import Public
 from ..report import Report, catalogue
 from ..schema import Schema, SchemaComponent
 from ..structures import Dataflow, DataProviderScheme, Item
@@ -55,21 +55,22 @@ _HEADERS = {
 @blueprint.get("/")
 def index() -> Response:
     """The first page."""
-    exchange, words, now = _exchange(), Words.of(request), datetime.now(UTC)
+    exchange, words = _exchange(), Words.of(request)
+    public = exchange.public()
 
     def page() -> str:
-        coverages = [coverage(exchange, flow, now) for flow in exchange.registry.of(Dataflow)]
+        coverages = [coverage(exchange, flow, public) for flow in exchange.registry.of(Dataflow)]
         coverages.sort(key=lambda covered: not covered.shares)  # what there is comes first
         about = words.text(_said().get("site", {}).get("about", {}))
         return _page(
             "index.html", words, about=about, coverages=coverages, choices=_choices(words),
-            **_both_sides(coverages, words, now),
+            **_both_sides(coverages, words, public),
         )  # fmt: skip
 
-    return _kept(page, words, now)
+    return _kept(page, words, public)
 
 
-def _both_sides(coverages: list[Coverage], words: Words, now: datetime) -> dict[str, Any]:
+def _both_sides(coverages: list[Coverage], words: Words, public: Public) -> dict[str, Any]:
     """The pair of areas that the URL asks for, what else may be asked, and the queries for it."""
     exchange = _exchange()
     said = mirror(_said(), exchange)
@@ -77,7 +78,7 @@ def _both_sides(coverages: list[Coverage], words: Words, now: datetime) -> dict[
         return {}
     told = next(covered for covered in coverages if covered.dataflow is said.dataflow)
     a, b = pair.chosen(said, told, (request.args.get("from", ""), request.args.get("to", "")))
-    seen = view(said, exchange, a, b, now)
+    seen = view(said, exchange, a, b, public)
     queries = samples.data_queries(words, _base(), said.dataflow, seen.keys[0]) if seen.rows else ()
     return {
         "pair": pair.told_of(seen, told, words),
@@ -89,7 +90,8 @@ def _both_sides(coverages: list[Coverage], words: Words, now: datetime) -> dict[
 @blueprint.get("/dataflows/<agency>/<id>")
 def dataflow(agency: str, id: str) -> Response:
     """A dataflow: what it is, who released what, how it is built, how to ask for it."""
-    exchange, words, now = _exchange(), Words.of(request), datetime.now(UTC)
+    exchange, words = _exchange(), Words.of(request)
+    public = exchange.public()
     found = [flow for flow in exchange.registry.of(Dataflow) if (flow.agency, flow.id) == (agency, id)]
     if not found:
         raise NotFound(f"There is no dataflow {agency}:{id}")
@@ -97,7 +99,7 @@ def dataflow(agency: str, id: str) -> Response:
     schema = exchange.registry.schema(flow.reference)
 
     def page() -> str:
-        covered = coverage(exchange, flow, now)
+        covered = coverage(exchange, flow, public)
         key, code = _slice(schema, covered)
         return _page(
             "dataflow.html", words, flow=flow, schema=schema, coverage=covered,
@@ -108,7 +110,7 @@ def dataflow(agency: str, id: str) -> Response:
             queries=samples.dataflow_queries(words, _base(), flow, key, code),
         )  # fmt: skip
 
-    return _kept(page, words, now)
+    return _kept(page, words, public)
 
 
 @blueprint.get("/help")
@@ -124,7 +126,7 @@ def help_index() -> Response:
         )
         return _page("help_index.html", words, sections=sections)
 
-    return _kept(page, words, datetime.now(UTC))
+    return _kept(page, words)
 
 
 @blueprint.get("/help/<code>")
@@ -135,9 +137,7 @@ def help(code: str) -> Response:
     known: Help | None = entries(words.language).get(code)
     if known is None:
         raise NotFound(f"There is no check {code}")
-    return _kept(
-        lambda: _page("help.html", words, code=code, help=known, message=message), words, datetime.now(UTC)
-    )
+    return _kept(lambda: _page("help.html", words, code=code, help=known, message=message), words)
 
 
 @blueprint.post("/check/report")
@@ -252,13 +252,14 @@ def _base() -> str:
     return request.url_root.rstrip("/")
 
 
-def _kept(page: Any, words: Words, now: datetime) -> Response:
+def _kept(page: Any, words: Words, public: Public | None = None) -> Response:
     """The page with its validators; it is not made when the reader has it already."""
     exchange = _exchange()
-    state = (__version__, exchange.registry.digest, exchange.effective_tag(now), _digest_of_said())
+    public = public or exchange.public()
+    state = (__version__, exchange.registry.digest, public.tag(), _digest_of_said())
     tag = etag(words, request.url, *state)
     validators = Validators(
-        tag, now, current_app.extensions["migdx-since"], next_change=exchange.next_change(now)
+        tag, public.at, current_app.extensions["migdx-since"], next_change=public.next_change
     )
     headers = {**validators.headers, "Vary": "Accept-Language"}
     if validators.unchanged(request):

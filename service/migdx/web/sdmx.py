@@ -6,9 +6,9 @@ handed to the exchange.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import cast
 
@@ -22,9 +22,9 @@ from ..formats.ml21_structure_writer import served
 from ..formats.ml_schema import write_schema
 from ..formats.tables import STRUCTURE_WRITERS, WRITERS
 from ..plan import Action
+from ..public import Public
 from ..query import DataQuery, StructureQuery
 from ..registry import Registry
-from ..release import Release
 from ..schema import Schema
 from ..structures import DataConstraint, Dataflow, DataStructure, Maintainable, ProvisionAgreement
 from . import availability, v1, v2
@@ -90,7 +90,7 @@ class _Terms:
     chosen: Chosen
     languages: tuple[str, ...]
     encoding: str
-    now: datetime
+    public: Public
     since: datetime
 
     @classmethod
@@ -106,7 +106,7 @@ class _Terms:
             chosen=choose(offers, request.headers.get("Accept", ""), address),
             languages=languages(request.headers.get("Accept-Language", ""), address.get("lang"), known),
             encoding=encoding(request.headers.get("Accept-Encoding", ""), address.get("compression")),
-            now=datetime.now(UTC),
+            public=exchange.public(),
             since=current_app.extensions["migdx-since"],
         )
 
@@ -117,7 +117,11 @@ class _Terms:
         given = sorted(self.chosen.parameters.items())
         tag = etag(self.chosen.media_type, given, self.languages, *subject)
         return Validators(
-            f"{tag}-{self.encoding}" if self.encoding else tag, self.now, self.since, modified, next_change
+            f"{tag}-{self.encoding}" if self.encoding else tag,
+            self.public.at,
+            self.since,
+            modified,
+            next_change,
         )
 
     @property
@@ -183,7 +187,7 @@ def _written(found: list[Maintainable], terms: _Terms, validators: Validators) -
 
 def _data(asked: DataRequest, terms: _Terms) -> Response:
     exchange = terms.exchange
-    _refuse_updates(asked.updated_after, exchange)
+    _refuse_updates(asked.updated_after, terms.public)
     query = _of_agreement(asked.query, exchange.registry)
     schema = exchange.planned(query).schema
     observation = _observation(query, schema)
@@ -195,36 +199,25 @@ def _data(asked: DataRequest, terms: _Terms) -> Response:
         "Replace" if (query.attributes, query.measures) == (("dsd",), ("all",)) else "Information"
     )
     answer = exchange.data(
-        query, at=terms.now, action=action, dimension_at_observation=observation, languages=terms.languages,
+        query, terms.public, action=action, dimension_at_observation=observation, languages=terms.languages,
         parameters=terms.chosen.parameters, message_id=f"data-{validators.etag[:12]}",
     )  # fmt: skip
     # the same answer is the same bytes, whenever it is prepared
-    prepared = validators.modified or terms.now
+    prepared = validators.modified or terms.public.at
     pieces = WRITERS[terms.chosen.media_type](replace(answer, prepared=prepared))
     return terms.streamed(pieces, validators, answer.batches)
 
 
 def _data_validators(terms: _Terms, query: DataQuery, *more: object) -> Validators:
-    exchange, now = terms.exchange, terms.now
+    exchange, public = terms.exchange, terms.public
+    flow = exchange.planned(query).schema.dataflow.reference.short
     return terms.validators(
-        query, exchange.registry.digest, exchange.effective_tag(now), *more,
-        modified=_last_change(exchange.ledger.history().releases, now), next_change=exchange.next_change(now),
+        query, exchange.registry.digest, public.tag(flow), *more,
+        modified=public.last_change, next_change=public.next_change,
     )  # fmt: skip
 
 
-def _last_change(releases: Iterable[Release], now: datetime) -> datetime | None:
-    """When the public saw something else last."""
-    instants = (
-        instant
-        for release in releases
-        if release.cancelled is None or release.public_from < release.cancelled
-        for instant in (release.public_from, release.cancelled)
-        if instant is not None and instant <= now
-    )
-    return max(instants, default=None)
-
-
-def _refuse_updates(updated_after: str, exchange: Exchange) -> None:
+def _refuse_updates(updated_after: str, public: Public) -> None:
     """What changed since before the first release is everything; anything later is not built."""
     if not updated_after:
         return
@@ -235,7 +228,7 @@ def _refuse_updates(updated_after: str, exchange: Exchange) -> None:
             f"updatedAfter={updated_after}: expected an instant such as 2024-01-31T12:00:00Z"
         ) from None
     since = since if since.tzinfo else since.astimezone()
-    if any(release.public_from <= since for release in exchange.ledger.history().releases):
+    if any(release.public_from <= since for release in public.history.releases):
         raise NotImplementedHere(f"updatedAfter={updated_after}: updatedAfter is not built yet")
 
 
@@ -284,7 +277,7 @@ def _observation(query: DataQuery, schema: Schema) -> str:
 
 def _availability(asked: AvailabilityRequest, terms: _Terms) -> Response:
     exchange = terms.exchange
-    _refuse_updates(asked.updated_after, exchange)
+    _refuse_updates(asked.updated_after, terms.public)
     query = _of_agreement(asked.query, exchange.registry)
     schema = exchange.planned(query).schema
     validators = _data_validators(terms, query, asked.components, asked.mode, asked.references)
@@ -293,7 +286,7 @@ def _availability(asked: AvailabilityRequest, terms: _Terms) -> Response:
         return known
     ranged = terms.chosen.media_type == _ML21
     constraint = availability.constraint(
-        exchange, replace(asked, query=query), schema, terms.now, ranged=ranged
+        exchange, replace(asked, query=query), schema, terms.public, ranged=ranged
     )
     related = availability.related(exchange.registry, asked.references, schema, constraint)
     return _written([constraint, *related], terms, validators)
