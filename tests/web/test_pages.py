@@ -204,7 +204,7 @@ def test_masked_and_embargoed_figures_are_on_no_page(client):
 
 def test_masked_figures_are_not_counted(shown):
     flow = next(f for f in shown.registry.of(pages.Dataflow) if f.id == "DF_MIG_FLOW")
-    covered = coverage(shown, flow, datetime.now(UTC))
+    covered = coverage(shown, flow, shown.public())
     assert [(share.provider.id, share.observations) for share in covered.shares] == [("DNK", 5), ("SWE", 5)]
 
 
