@@ -97,14 +97,14 @@ def schema() -> Schema:
     assert isinstance(dsd, DataStructure)
     lists = {codelist.id: codelist for codelist in codelists if isinstance(codelist, Codelist)}
     made = []
-    for position, part in enumerate((*dsd.dimensions, *dsd.measures, *dsd.attributes)):
+    for part in (*dsd.dimensions, *dsd.measures, *dsd.attributes):
         role: Role = (
             "dimension" if part.id in KEY else "measure" if isinstance(part, Measure) else "attribute"
         )
         shown = part.representation or Representation()
         one = SchemaComponent(
             part.id, "time" if part.id == "TIME_PERIOD" else role, {"en": part.id.replace("_", " ").title()},
-            position=position, codelist=lists.get(f"CL_{part.id}"), text_type=shown.text_type,
+            codelist=lists.get(f"CL_{part.id}"), text_type=shown.text_type,
         )  # fmt: skip
         made.append(replace(one, attached=part.attached, to=part.to) if isinstance(part, Attribute) else one)
     return Schema(flow, dsd, tuple(made))

@@ -3,12 +3,14 @@
 import io
 import os
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
 import pytest
 from werkzeug.serving import make_server
 
+from migdx import demo
 from migdx.exchange import Exchange
 from migdx.intake import Sent
 from migdx.web import create_app
@@ -99,9 +101,9 @@ def get(app):
     return getter(app)
 
 
-@pytest.fixture(scope="session")
-def live(app):
-    """The address of the same service, over a real socket."""
+@contextmanager
+def served(app):
+    """The address of an application over a real socket."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -109,3 +111,29 @@ def live(app):
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def live(app):
+    """The address of the same service."""
+    with served(app) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory):
+    """The folder of an exchange that holds the demonstration; no test changes what is public in it."""
+    folder = tmp_path_factory.mktemp("demo")
+    exchange = Exchange.open(folder)
+    assert demo.load(exchange, quiet=True) > 0
+    exchange.close()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_address(demo_folder):
+    """The demonstration, served as `make demo` serves it."""
+    exchange = Exchange.open(demo_folder)
+    with served(create_app(exchange, token=None, demo=True)) as address:
+        yield address
+    exchange.close()

@@ -5,16 +5,10 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
-import pytest
 from conftest import ROOT
-from werkzeug.serving import make_server
-
-from migdx import demo
-from migdx.exchange import Exchange
-from migdx.web import create_app
+from test_layers import ORDER
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```console\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
@@ -26,22 +20,7 @@ def steps():
         yield from re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """The demonstration, served as `make demo` serves it."""
-    exchange = Exchange.open(tmp_path_factory.mktemp("demo"))
-    assert demo.load(exchange, quiet=True) > 0
-    server = make_server("127.0.0.1", 0, create_app(exchange, token=None, demo=True), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    exchange.close()
-
-
-def test_the_readme_does_what_it_shows(address, tmp_path):
+def test_the_readme_does_what_it_shows(demo_address, tmp_path):
     """In a copy of what the commands read, so that the checkout stays as it is."""
     (tmp_path / "var").mkdir()
     (tmp_path / "tests").symlink_to(ROOT / "tests")
@@ -50,7 +29,7 @@ def test_the_readme_does_what_it_shows(address, tmp_path):
     count = 0
     for command, shown in steps():
         done = subprocess.run(
-            ["bash", "-c", command.replace("127.0.0.1:8080", address)],
+            ["bash", "-c", command.replace("http://127.0.0.1:8080", demo_address)],
             cwd=tmp_path,
             env={**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"},
             capture_output=True,
@@ -68,5 +47,8 @@ def test_the_readme_names_targets_and_files_that_exist():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for link in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / link).exists(), link
-    for module in re.findall(r"`([a-z]+/?)`", README.split("| layer |")[1]):
-        assert list((ROOT / "service" / "migdx").glob(f"{module.rstrip('/')}*")), module
+
+
+def test_the_table_of_layers_is_the_order_that_is_enforced():
+    table = README.split("| layer |")[1].partition("\n\n")[0]
+    assert re.findall(r"`(\w+)/?`", table) == ORDER

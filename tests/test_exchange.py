@@ -1,5 +1,6 @@
 """The use cases, with real files: submit, release, embargo, roll back; what is public at an instant."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -94,6 +95,49 @@ def test_an_instant_without_a_zone_is_refused(exchange):
         exchange.release([submit(exchange, 1).id], by="test", public_from=datetime(2030, 1, 1))  # noqa: DTZ001
 
 
+def test_an_embargo_that_rows_ask_for_is_kept_and_never_shown(exchange):
+    asked = datetime.now(UTC).replace(microsecond=0) + timedelta(days=9)
+    content = flow_csv(flow_row("250", "IMMIG", "276", 2019, 1)).replace(b"COMMENT_OBS\n", b"EMBARGO_TIME\n")
+    content = content.rstrip(b"\n") + asked.isoformat().encode() + b"\n"
+    submission, report = exchange.submit(sent(content, "FRA"), by="test")
+    (finding,) = report.findings
+    assert (finding.code, finding.severity, finding.count) == ("embargo_asked", "warning", 1)
+    for too_early in (None, asked - timedelta(seconds=1)):
+        with pytest.raises(Conflict, match="asks to stay closed until"):
+            exchange.release([submission.id], by="test", public_from=too_early)
+    exchange.release([submission.id], by="test", public_from=asked)
+    assert values(exchange) == []
+    answer = exchange.data(QUERY, exchange.public(asked))
+    (row,) = [row for batch in answer.batches for row in batch.to_pylist()]
+    assert (row["OBS_VALUE"], row["EMBARGO_TIME"]) == (1, None)
+
+
+def test_a_series_attribute_that_changes_what_is_there_is_told(exchange):
+    submit(exchange, 1)
+    content = flow_csv(flow_row("250", "IMMIG", "276", 2020, 2)).replace(b",PS,0,", b",PS,3,")
+    _, report = exchange.submit(sent(content.replace(b",R,A,", b",M,A,"), "FRA"), by="test")
+    (finding,) = report.findings
+    assert (finding.code, finding.severity, finding.count) == (
+        "series_attribute_changes_existing",
+        "warning",
+        1,
+    )
+    assert (report.counts.added, report.counts.changed) == (1, 1)
+
+
+def test_two_submissions_of_one_provider_at_once_both_count(exchange):
+    def send(year):
+        content = flow_csv(flow_row("250", "IMMIG", "276", year, year)).replace(b",R,A,", b",M,A,")
+        return exchange.submit(sent(content, "FRA"), by="test")[0]
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(send, range(2010, 2016)))
+    assert sorted(submission.revision for submission in made) == [1, 2, 3, 4, 5, 6]
+    last = max(made, key=lambda submission: submission.revision)
+    exchange.release([last.id], by="test")
+    assert sorted(values(exchange)) == list(range(2010, 2016))
+
+
 def test_counts_tell_what_a_submission_does(exchange):
     submit(exchange, 1)
     rows = flow_csv(
@@ -103,7 +147,8 @@ def test_counts_tell_what_a_submission_does(exchange):
     )
     _, report = exchange.submit(sent(rows, "FRA"), by="test")
     counts = report.counts
-    assert (counts.received, counts.accepted, counts.changed, counts.unchanged) == (3, 3, 1, 1)
+    assert (counts.received, counts.accepted) == (3, 3)
+    assert (counts.added, counts.changed, counts.unchanged) == (1, 0, 1)
 
 
 def test_a_rejected_file_changes_nothing_and_its_report_stays(exchange):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from migdx.fold import content_hash, fold
 from migdx.schema import Schema, SchemaComponent
-from migdx.structures import Dataflow, DataStructure
+from migdx.structures import Codelist, Dataflow, DataStructure, Item
 
 SCHEMA = Schema(
     Dataflow("DF", "T", "1.0.0"),
@@ -64,6 +64,7 @@ def test_replace_puts_each_sent_observation_in_place_of_the_old_one(before, sent
     assert folded.added == len(sent.keys() - before.keys())
     assert folded.changed == sum(before[key] != sent[key] for key in sent.keys() & before.keys())
     assert folded.added + folded.changed + folded.unchanged == len(sent)
+    assert folded.spread == 0
 
 
 @given(datasets, datasets)
@@ -79,7 +80,7 @@ def test_merge_keeps_what_is_omitted(before, sent):
 def test_append_only_adds(before, sent):
     folded = fold(table(before), table(sent), SCHEMA, "Append")
     assert rows_of(folded.table) == sent | before
-    assert len(folded.refused) == sum(
+    assert folded.refused == sum(
         before[key] != merged(before, sent, key) for key in sent.keys() & before.keys()
     )
 
@@ -133,3 +134,61 @@ def test_an_attribute_that_the_structure_gained_is_kept():
     before = table({("A", "2018"): (1.0, None, None)}).drop_columns(["NOTE"])
     made = fold(before, table({("B", "2018"): (2.0, None, "x")}), SCHEMA, "Replace").table
     assert rows_of(made) == {("A", "2018"): (1.0, None, None), ("B", "2018"): (2.0, None, "x")}
+
+
+def test_observations_that_a_series_attribute_changes_are_counted():
+    """Two old figures would silently grow a thousandfold: they are changed, though they were not sent."""
+    before = {
+        ("A", "2018"): (1.0, "0", None),
+        ("A", "2019"): (2.0, "0", None),
+        ("B", "2018"): (1.0, "0", None),
+    }
+    sent = {("A", "2020"): (3.0, "3", None)}
+    for action in ("Merge", "Replace"):
+        folded = fold(table(before), table(sent), SCHEMA, action)
+        assert (folded.added, folded.changed, folded.spread) == (1, 2, 2)
+        assert rows_of(folded.table)["A", "2018"][1] == "3"
+    assert fold(table(before), table(sent), SCHEMA, "Append").refused == 1
+    assert fold(table(before), table({("A", "2020"): (3.0, None, None)}), SCHEMA, "Append").refused == 0
+
+
+HIDING = Schema(
+    SCHEMA.dataflow,
+    SCHEMA.dsd,
+    (
+        *SCHEMA.components[:3],
+        SchemaComponent(
+            "OBS_STATUS", "attribute", {}, codelist=Codelist("CL", "T", items=(Item("A"), Item("Q")))
+        ),
+        SchemaComponent(
+            "CONF_STATUS", "attribute", {}, codelist=Codelist("CL", "T", items=(Item("F"), Item("C")))
+        ),
+        SchemaComponent("COMMENT", "attribute", {}),
+    ),
+)
+
+
+def hiding(value, status, conf, comment):
+    row = {"AREA": "A", "TIME_PERIOD": "2018", "OBS_STATUS": status, "CONF_STATUS": conf, "COMMENT": comment}
+    columns = {name: pa.array([text], pa.utf8()).dictionary_encode() for name, text in row.items()}
+    numbers = {"OBS_VALUE": pa.array([value], pa.float64()), "_text_OBS_VALUE": pa.nulls(1, pa.utf8())}
+    days = {"_start": pa.array([1], pa.int32()), "_end": pa.array([1], pa.int32())}
+    return pa.table({**columns, **numbers, **days})
+
+
+@pytest.mark.parametrize("action", ["Merge", "Replace"])
+def test_what_the_service_hands_out_does_not_erase_what_it_hides(action):
+    folded = fold(hiding(7.0, "A", "C", "why"), hiding(None, "Q", "C", None), HIDING, action)
+    (row,) = folded.table.to_pylist()
+    assert (row["OBS_VALUE"], row["OBS_STATUS"], row["CONF_STATUS"], row["COMMENT"]) == (7.0, "A", "C", "why")
+    assert (folded.changed, folded.unchanged) == (0, 1)
+
+
+@pytest.mark.parametrize("action", ["Merge", "Replace"])
+def test_opening_a_row_does_not_uncover_what_it_does_not_give(action):
+    folded = fold(hiding(7.0, "A", "C", "why"), hiding(None, None, "F", None), HIDING, action)
+    (row,) = folded.table.to_pylist()
+    assert (row["OBS_VALUE"], row["CONF_STATUS"], row["COMMENT"]) == (None, "F", None)
+    uncovered = fold(hiding(7.0, "A", "C", "why"), hiding(7.0, "A", "F", None), HIDING, action)
+    (row,) = uncovered.table.to_pylist()
+    assert (row["OBS_VALUE"], row["COMMENT"]) == (7.0, None)

@@ -1,5 +1,6 @@
 """No confidential and no embargoed value leaves: marker values are looked for in every answer."""
 
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -95,10 +96,16 @@ def test_data_in_every_format(client, media_type, filtered):
         )
 
 
+KEYS = {"all": 200, "A.250......_T..": 200, "A.208.IMMIG.......": 404, "A.380.IMMIG.......": 404}
+"""Ten parts each, for the dimensions without time."""
+
+
 @pytest.mark.parametrize("media_type", WRITERS)
 def test_data_by_rest_15_in_every_format(client, media_type):
-    for key in ("all", "A.250......._T.", "A.208.IMMIG", "A.380.IMMIG"):
-        assert_silent(client.get(f"/sdmx/v1/data/DF_MIG_FLOW/{key}", headers={"Accept": media_type}), key)
+    for key, status in KEYS.items():
+        answer = client.get(f"/sdmx/v1/data/DF_MIG_FLOW/{key}", headers={"Accept": media_type})
+        assert answer.status_code == status, key
+        assert (FREE.encode() in assert_silent(answer, key)) == (status == 200), key
 
 
 def test_the_masked_observation_says_why_it_is_empty(client):
@@ -128,9 +135,9 @@ def test_every_page_and_every_door_without_a_token(client):
         "/sdmx/v1/availableconstraint/DF_MIG_FLOW",
         "/sdmx/v2/structure/*",
         "/dataflows/MIGDX/DF_MIG_FLOW",
-        "/?a=250&b=276",
-        "/?a=208&b=276",
-        "/?a=380&b=250",
+        "/?from=276&to=250",
+        "/?from=276&to=208",
+        "/?from=250&to=380",
         "/submissions/none",
         "/submissions/none/report",
         "/nothing-here",
@@ -138,6 +145,26 @@ def test_every_page_and_every_door_without_a_token(client):
     for url in (*routes, *more):
         for accept in ("text/html", "application/json", "*/*"):
             assert_silent(client.get(url, headers={"Accept": accept}), url)
+    assert "424,242" in client.get("/?from=276&to=250").text
+
+
+def marked(year):
+    """A confidential row in which every cell that is masked is wrong."""
+    value, low, high = "987654321.50 persons", "987600001 persons", "987654321 persons"
+    return row("250", year, value, "C", "marker-in-a-comment", low, high)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html", "*/*"])
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("content", [file_of(marked(2019)), file_of(marked(2019), marked(2019))])
+def test_what_a_check_says_of_a_confidential_row(client, accept, language, content):
+    headers = {"Accept": accept, "Accept-Language": language}
+    for url in ("/check", "/check/report"):
+        form = {"file": (io.BytesIO(content), "file.csv", "text/csv"), "provider": "FRA"}
+        answer = client.post(url, data=form, headers=headers)
+        assert answer.status_code == 200
+        said = assert_silent(answer, url)
+        assert b"not_a_number" in said
 
 
 def test_a_masked_revision_is_folded_onto_without_being_lost(exchange):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from migdx import ledger as ledger_module
-from migdx.errors import NotFound
+from migdx.errors import NotFound, Unavailable
 from migdx.ledger import BrokenLedger, Ledger
 from migdx.release import effective
 from migdx.stores import Segment
@@ -290,3 +291,50 @@ def test_a_crash_between_segment_and_entry_leaves_nothing_visible(url: str, tmp_
     assert list(folder.rglob("*.parquet")) == []
     store.close()
     ledger.close()
+
+
+# --- not now ----------------------------------------------------------------------------------------------
+
+
+def test_a_writer_who_waits_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "WAIT", 0.1)
+    path = tmp_path / "ledger.sqlite"
+    ledger = Ledger(f"sqlite:///{path}")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable, match="cannot be written now: database is locked"), ledger.writing():
+        pass
+    with pytest.raises(Unavailable, match="cannot be written now: database is locked"):
+        Ledger(f"sqlite:///{path}")
+    assert ledger.history().seq == 0  # readers do not wait for writers
+    other.close()
+    with ledger.writing() as book:
+        assert book.append("submission", submission("a").as_dict()).seq == 1
+    ledger.close()
+
+
+def test_a_ledger_that_is_not_ours_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a lock is waited for: neither a file that may not be written nor one that may not be opened."""
+
+    def waited(_: float) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ledger_module.time, "sleep", waited)
+    path = tmp_path / "ledger.sqlite"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE other (id)")
+    other.close()
+    with pytest.raises(Unavailable, match="cannot be written now: attempt to write a readonly database"):
+        Ledger(f"sqlite:///file:{path}?mode=ro&uri=true")
+    with pytest.raises(Unavailable, match="cannot be written now: unable to open database file"):
+        Ledger(f"sqlite:///{tmp_path}")
+
+
+def test_a_ledger_that_is_gone_cannot_be_read(ledger: Ledger, url: str) -> None:
+    if not url.startswith("sqlite"):
+        pytest.skip("PostgreSQL says this by another class")
+    execute(ledger, "DROP TABLE ledger")
+    with pytest.raises(Unavailable, match="cannot be read now: no such table"):
+        ledger.history()
+    with pytest.raises(Unavailable, match="cannot be read now: no such table"):
+        ledger.verify()

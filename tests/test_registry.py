@@ -10,6 +10,7 @@ from migdx.exchange import shipped_structures
 from migdx.formats.tables import STRUCTURE_READERS
 from migdx.query import StructureQuery
 from migdx.registry import Registry
+from migdx.selection import selected
 from migdx.structures import Codelist, DataConstraint, Dataflow, DataStructure, Hierarchy, RepresentationMap
 from migdx.urn import Reference
 
@@ -85,10 +86,10 @@ def test_one_area_constraint_per_provider_on_all_its_agreements(registry):
 def test_related_structures_are_exactly_those(registry):
     def kinds(references):
         asked = StructureQuery(("Dataflow",), ("MIGDX",), ("DF_MIG_FLOW",), "1.0.0", references=(references,))
-        return {artefact.kind for artefact in registry.structure_answer(asked)}
+        return {artefact.kind for artefact in selected(registry, asked)}
 
     assert kinds("none") == {"Dataflow"}
-    assert kinds("children") == {"Dataflow", "DataStructure"}
+    assert kinds("children") == {"Dataflow", "DataStructure", "AgencyScheme"}
     assert {"Codelist", "ConceptScheme", "DataStructure", "MetadataStructure"} <= kinds("descendants")
     assert kinds("parents") == {"Dataflow", "ProvisionAgreement", "DataConstraint"}
     assert "DataProviderScheme" in kinds("parentsandsiblings")
@@ -97,16 +98,16 @@ def test_related_structures_are_exactly_those(registry):
 
 def test_stubs_keep_identity_and_names_only(registry):
     asked = StructureQuery(("Codelist",), ("MIGDX",), ("CL_SEX",), detail="allstubs")
-    (stub,) = registry.structure_answer(asked)
+    (stub,) = selected(registry, asked)
     assert (stub.items, stub.is_external, stub.annotations) == ((), True, ())
     assert stub.names["fr"]
 
 
 def test_items_cut_a_scheme_and_mark_it(registry):
-    (cut,) = registry.structure_answer(StructureQuery(("Codelist",), ("MIGDX",), ("CL_SEX",), items=("F",)))
+    (cut,) = selected(registry, StructureQuery(("Codelist",), ("MIGDX",), ("CL_SEX",), items=("F",)))
     assert ([item.id for item in cut.items], cut.is_partial) == (["F"], True)
     with pytest.raises(NotFound, match="no item Q"):
-        registry.structure_answer(StructureQuery(("Codelist",), ("MIGDX",), ("CL_SEX",), items=("Q",)))
+        selected(registry, StructureQuery(("Codelist",), ("MIGDX",), ("CL_SEX",), items=("Q",)))
 
 
 @pytest.fixture
@@ -138,7 +139,9 @@ def test_a_file_that_is_cut_short_is_named_with_its_line(folders):
 
 def test_a_reference_that_leads_nowhere_is_named(folders):
     (folders[0] / SEX).unlink()
-    with pytest.raises(StructureFault, match=r"refers to .*CL_SEX\(1\.0\.0\), which is not there"):
+    with pytest.raises(
+        StructureFault, match=r"DSD_MIG_FLOW-1\.0\.0\.xml:\d+: .*refers to .*CL_SEX.*, which is not there"
+    ):
         Registry.load(folders, READ)
 
 
@@ -149,7 +152,10 @@ def test_a_file_under_another_name_is_refused(folders):
 
 def test_an_artefact_twice_is_refused(folders):
     (folders[1] / "again.xml").write_bytes((folders[0] / SEX).read_bytes())
-    with pytest.raises(StructureFault, match="defined twice"):
+    with pytest.raises(
+        StructureFault,
+        match=r"again\.xml: .*CL_SEX.* is defined twice, in .*CL_SEX-1\.0\.0\.xml too",
+    ):
         Registry.load(folders, READ)
 
 
@@ -167,3 +173,23 @@ def test_the_digest_follows_the_files(registry, folders):
 
 def test_the_checkout_s_folders_are_the_shipped_ones():
     assert shipped_structures() == (ROOT / "codelists", ROOT / "dsd")
+
+
+def test_an_item_query_over_many_schemes_gives_those_that_have_it(registry):
+    found = selected(registry, StructureQuery(("Codelist",), items=("F",)))
+    assert [codelist.id for codelist in found] == ["CL_CONF_STATUS", "CL_OBS_STATUS", "CL_SEX"]
+
+
+def test_parents_of_an_item_are_those_that_name_it(registry):
+    asked = StructureQuery(("DataProviderScheme",), items=("FRA",), references=("parents",))
+    agreements = [a.id for a in selected(registry, asked) if a.kind == "ProvisionAgreement"]
+    assert sorted(agreements) == ["MIG_ACCOUNT_FRA", "MIG_CITIZENSHIP_FRA", "MIG_FLOW_FRA", "MIG_STOCK_FRA"]
+
+
+def test_an_inherited_list_comes_a_second_time_only_raw(registry):
+    def lists(detail):
+        asked = StructureQuery(("Codelist",), ids=("CL_BIRTHPLACE",), references=("children",), detail=detail)
+        return [found.id for found in selected(registry, asked) if found.kind == "Codelist"]
+
+    assert lists("full") == ["CL_BIRTHPLACE"]
+    assert sorted(lists("raw")) == ["CL_AREA", "CL_AREA_EXT", "CL_BIRTHPLACE"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +16,8 @@ import orjson
 
 from . import __version__
 from .errors import ExchangeError
-from .exchange import Exchange
-from .intake import Sent
+from .exchange import Exchange, load_structures
+from .intake import Sent, examine
 from .report import Report
 
 FOLDER = "var/migdx"
@@ -32,21 +35,32 @@ FOLDER = "var/migdx"
 )
 @click.pass_context
 def cli(context: click.Context, folder: Path) -> None:
-    """An SDMX exchange: check and submit files, release them, serve them."""
+    """An SDMX exchange: check and submit files, release them, serve them.
+
+    Over HTTP the same is POST /check, POST and GET /submissions (?provider=, ?dataflow=, ?limit=), POST and
+    GET /releases, DELETE /releases/RELEASE.
+    """
     context.obj = folder
 
 
 def main() -> None:
-    """The command line; an error of the exchange is one sentence and exit status 1."""
+    """The command line; an error of the exchange or of the system is one sentence and exit status 1."""
     try:
         cli(standalone_mode=True)
     except ExchangeError as fault:
-        click.echo(f"migdx: {fault}", err=True)
-        sys.exit(1)
+        reason = str(fault)
+    except OSError as fault:
+        reason = ": ".join(str(said) for said in (fault.strerror or fault, fault.filename) if said)
+    else:
+        return
+    click.echo(f"migdx: {reason}", err=True)
+    sys.exit(1)
 
 
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-_DATAFLOW = click.option("--dataflow", default="", help="AGENCY:ID(VERSION); as the file says when left out.")
+_DATAFLOW = click.option(
+    "--dataflow", default="", show_default=False, help="AGENCY:ID(VERSION); as the file says when left out."
+)
 _ACCEPT = click.option(
     "--accept",
     type=click.Choice(["all", "valid"]),
@@ -64,18 +78,20 @@ _BY = click.option(
 
 @cli.command()
 @_FILE
-@click.option("--provider", default="", help="The data provider's id; without it nobody's area is checked.")
+@click.option(
+    "--provider",
+    default="",
+    show_default=False,
+    help="The data provider's id; without it nobody's area is checked.",
+)
 @_DATAFLOW
 @_ACCEPT
 @_JSON
-@click.pass_obj
-def check(folder: Path, file: Path, provider: str, dataflow: str, accept: str, as_json: bool) -> None:
+def check(file: Path, provider: str, dataflow: str, accept: str, as_json: bool) -> None:
     """Say what is wrong with FILE; nothing is kept. Exit status 1 when it would be rejected."""
-    exchange = Exchange.open(folder)
     with file.open("rb") as opened:
-        report = exchange.check(_sent(file, opened, provider, dataflow), accept=accept)
+        report = examine(_sent(file, opened, provider, dataflow), load_structures(), accept=accept).report
     _show(report, as_json)
-    exchange.close()
     sys.exit(0 if report.verdict == "accepted" else 1)
 
 
@@ -91,8 +107,7 @@ def submit(
     folder: Path, file: Path, provider: str, dataflow: str, accept: str, by: str, as_json: bool
 ) -> None:
     """Check FILE and, when it is sound, keep it as the provider's next revision. Exit status 1 if not."""
-    exchange = Exchange.open(folder)
-    with file.open("rb") as opened:
+    with file.open("rb") as opened, closing(Exchange.open(folder)) as exchange:
         submission, report = exchange.submit(_sent(file, opened, provider, dataflow), by=by, accept=accept)
     _show(report, as_json)
     if not as_json:
@@ -100,8 +115,35 @@ def submit(
             f"Submission {submission.id}"
             + (f", revision {submission.revision}" if submission.revision else "")
         )
-    exchange.close()
     sys.exit(0 if submission.verdict == "accepted" else 1)
+
+
+@cli.command()
+@click.option("--provider", default="", show_default=False, help="Only those of this data provider.")
+@click.option("--dataflow", default="", show_default=False, help="Only those to AGENCY:ID(VERSION).")
+@click.option("--limit", default=20, type=click.IntRange(1), help="How many at most.")
+@click.pass_obj
+def submissions(folder: Path, provider: str, dataflow: str, limit: int) -> None:
+    """List what was submitted, the newest first, and what became of it.
+
+    Rows are those of the file, or how many of them were taken. A submission is public while its revision is
+    the one that everyone sees.
+    """
+    from .web.submissions import is_public, listed
+
+    with closing(Exchange.open(folder)) as exchange:
+        public = exchange.public()
+    found = islice(listed(public, provider, dataflow), limit)
+    _table(
+        ("submission", "received", "provider", "dataflow", "verdict", "revision", "rows", "public"),
+        (
+            (
+                s.id, _time(s.stamp), s.provider, s.dataflow, s.verdict, str(s.revision or ""),
+                _rows(s.counts), "yes" if is_public(public, s) else "no",
+            )
+            for s in found
+        ),
+    )  # fmt: skip
 
 
 @cli.command()
@@ -109,23 +151,52 @@ def submit(
 @click.option(
     "--public-from",
     default="",
+    show_default=False,
     help="An instant with its zone (2026-12-01T09:00:00+01:00); now when left out.",
 )
-@click.option("--note", default="", help="What readers should know of this release.")
+@click.option("--note", default="", show_default=False, help="What readers should know of this release.")
 @_BY
 @click.pass_obj
 def release(folder: Path, submissions: tuple[str, ...], public_from: str, note: str, by: str) -> None:
-    """Make accepted SUBMISSIONs public, all at once, now or from an instant on."""
-    exchange = Exchange.open(folder)
+    """Make accepted SUBMISSIONs public, all at once, now or from an instant on; `submissions` lists them."""
     try:
         instant = datetime.fromisoformat(public_from) if public_from else None
     except ValueError:
         raise click.BadParameter(
             f"'{public_from}' is no instant; expected for instance 2026-12-01T09:00:00+01:00"
         ) from None
-    made = exchange.release(submissions, by=by, public_from=instant, note=note)
+    with closing(Exchange.open(folder)) as exchange:
+        made = exchange.release(submissions, by=by, public_from=instant, note=note)
     click.echo(f"Release {made.id}, public from {made.public_from.isoformat()}")
-    exchange.close()
+
+
+@cli.command()
+@click.pass_obj
+def releases(folder: Path) -> None:
+    """List the releases, the newest first: from when they are public, what they hold, if taken back."""
+    with closing(Exchange.open(folder)) as exchange:
+        made = exchange.ledger.history().releases
+    _table(
+        ("release", "made", "public from", "cancelled", "revisions", "note"),
+        (
+            (
+                r.id, _time(r.stamp), _time(r.public_from), _time(r.cancelled),
+                ", ".join(f"{agreement} {number}" for (agreement, _), number in r.revisions.items()), r.note,
+            )
+            for r in reversed(made)
+        ),
+    )  # fmt: skip
+
+
+@cli.command()
+@click.argument("release")
+@_BY
+@click.pass_obj
+def cancel(folder: Path, release: str, by: str) -> None:
+    """Take RELEASE back: what was public before it is public again; `releases` lists them."""
+    with closing(Exchange.open(folder)) as exchange:
+        exchange.cancel(release, by=by)
+    click.echo(f"Release {release} is cancelled")
 
 
 @cli.command()
@@ -143,8 +214,10 @@ def release(folder: Path, submissions: tuple[str, ...], public_from: str, note: 
 @click.pass_obj
 def serve(folder: Path, host: str, port: int, workers: int, is_demo: bool) -> None:
     """Serve the exchange. MIGDX_TOKEN holds the token that every writing call must show."""
+    from .web.server import probe
     from .web.server import serve as run
 
+    probe(host, port, "--port ")
     run(folder, host=host, port=port, workers=workers, token=os.environ.get("MIGDX_TOKEN"), demo=is_demo)
 
 
@@ -153,14 +226,16 @@ def serve(folder: Path, host: str, port: int, workers: int, is_demo: bool) -> No
 @click.pass_obj
 def demo(folder: Path, port: int) -> None:
     """Load the demonstration data through the way that a country takes, and serve it on 127.0.0.1."""
-    from .demo import load
+    from .demo import SAMPLES, load
+    from .web.server import probe
     from .web.server import serve as run
 
+    host = "127.0.0.1"
+    probe(host, port, "make demo PORT=")
     folder = Path("var/demo") if folder == Path(FOLDER) else folder
-    exchange = Exchange.open(folder)
-    load(exchange)
-    exchange.close()
-    run(folder, host="127.0.0.1", port=port, workers=2, token=None, demo=True)
+    with closing(Exchange.open(folder)) as exchange:
+        load(exchange)
+    run(folder, host=host, port=port, workers=2, token=None, demo=True, samples=SAMPLES)
 
 
 def _sent(path: Path, opened: Any, provider: str, dataflow: str) -> Sent:
@@ -180,8 +255,8 @@ def _show(report: Report, as_json: bool) -> None:
     counts = whole["counts"]
     click.secho(f"{whole['verdict'].upper()}  {whole['subject']['fileName']}", bold=True)
     click.echo(
-        "{received} received, {accepted} accepted, {rejected} rejected; "
-        "{errors} errors, {warnings} warnings".format(**counts)
+        "{received} received, {accepted} accepted, {rejected} rejected; ".format(**counts)
+        + f"{_counted(counts['errors'], 'error')}, {_counted(counts['warnings'], 'warning')}"
     )
     for group in whole["groups"]:
         click.echo()
@@ -198,11 +273,39 @@ def _show(report: Report, as_json: bool) -> None:
                     f"{n['code']}" + (f" ({n['name']}; {n['why']})" if "name" in n else "") for n in near
                 )
             )
+    reasons: dict[str, list[str]] = {}
     for entry in counts["notChecked"]:
-        click.echo(f"\nnot checked: {entry['check']}, because {entry['reason']}")
+        reasons.setdefault(entry["reason"], []).append(entry["check"])
+    for reason, names in reasons.items():
+        what = names[0] if len(names) == 1 else _counted(len(names), "check")
+        click.echo(f"\nnot checked: {what}, because {reason}")
 
 
 def _place(place: dict[str, Any]) -> str:
-    words = [f"row {place['row']}"] if place.get("row") else []
-    words += [f"column {place['column']}"] if place.get("column") else []
+    """Row and column, and the observation that stands there: row 4 column 11 (A.X.Y 2019)."""
+    words = [f"{name} {place[name]}" for name in ("row", "column") if place.get(name)]
+    observation = " ".join(place[name] for name in ("key", "period") if place.get(name))
+    words += [f"({observation})"] if observation else []
     return " ".join(words) or "the file"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _rows(counts: Mapping[str, int]) -> str:
+    accepted, received = counts["accepted"], counts["received"]
+    return str(received) if accepted == received else f"{accepted} of {received}"
+
+
+def _time(instant: datetime | None) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if instant else ""
+
+
+def _table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns as wide as what is in them; the last one is not filled up."""
+    lines = [heading, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())

@@ -8,8 +8,9 @@ back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 
 from .periods import parse_period
 from .report import Finding, Place
-from .schema import Schema, SchemaComponent
+from .schema import CONFIDENTIALITY, EMBARGO, FREE, Schema, SchemaComponent
 
 # Arrow's own allocator keeps what it once had; a large file would stay in the memory of every worker
 pa.set_memory_pool(pa.system_memory_pool())
@@ -92,7 +93,6 @@ class Dataset:
     columns: Mapping[str, Coded | Numbers]
     rows: Indices
     positions: Mapping[str, int]
-    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -101,20 +101,18 @@ class Dataset:
         column = self.columns.get(component)
         return column if isinstance(column, Coded) else None
 
+    @cached_property
     def key_numbers(self) -> npt.NDArray[np.int64] | None:
         """One integer per row that is equal where the whole key is equal; -1 where a part is missing.
 
         None when a dimension has no column at all.
         """
-        if "key" not in self._cache:
-            self._cache["key"] = self._key_numbers(self.schema.key)
-        return self._cache["key"]  # type: ignore[no-any-return]
+        return self._key_numbers(self.schema.key)
 
+    @cached_property
     def series_numbers(self) -> npt.NDArray[np.int64] | None:
         """The same for the series key: all dimensions but time."""
-        if "series" not in self._cache:
-            self._cache["series"] = self._key_numbers(tuple(d.id for d in self.schema.series_dimensions))
-        return self._cache["series"]  # type: ignore[no-any-return]
+        return self._key_numbers(tuple(d.id for d in self.schema.series_dimensions))
 
     def _key_numbers(self, ids: Sequence[str]) -> npt.NDArray[np.int64] | None:
         columns = [self.coded(id) for id in ids]
@@ -136,18 +134,14 @@ class Dataset:
         total[missing] = -1
         return total
 
+    @cached_property
     def confidential(self) -> npt.NDArray[np.bool_]:
         """Per row, whether CONF_STATUS says anything but F: such values are never echoed."""
-        if "confidential" not in self._cache:
-            status = self.coded("CONF_STATUS")
-            if status is None:
-                self._cache["confidential"] = np.zeros(len(self), bool)
-            else:
-                free = np.array(
-                    [value == "F" for value in status.values] + [True]
-                )  # the last serves index -1
-                self._cache["confidential"] = ~free[status.codes]
-        return self._cache["confidential"]  # type: ignore[no-any-return]
+        status = self.coded(CONFIDENTIALITY)
+        if status is None:
+            return np.zeros(len(self), bool)
+        free = np.array([value == FREE for value in status.values] + [True])  # the last serves index -1
+        return ~free[status.codes]
 
     def key_of(self, row: int) -> str:
         """The series key of a row, empty positions where a part is missing."""
@@ -158,7 +152,7 @@ class Dataset:
         """Where row `row` (index, from 0) stood in the file, with what was given for `component`."""
         time = self.coded(self.schema.time.id) if self.schema.time else None
         column = self.columns.get(component)
-        if component in self.schema.masked and self.confidential()[row]:
+        if component in self.schema.masked and self.confidential[row]:
             column = None
         return Place(
             row=int(self.rows[row]),
@@ -169,7 +163,7 @@ class Dataset:
         )
 
     def table(self, keep: Indices | None = None) -> pa.Table:
-        """The observations as a segment keeps them; `keep` selects rows.
+        """The observations as a segment keeps them; `keep` selects rows. An embargo asked for is left out.
 
         Columns: dimensions and attributes as utf8 text (dictionary-encoded, null where missing); `_start` and
         `_end`, the days that TIME_PERIOD covers (int32); measures as float64, null where missing, each with
@@ -177,7 +171,7 @@ class Dataset:
         """
         columns: dict[str, pa.Array] = {}
         for component in self.schema.components:
-            column = self.columns.get(component.id)
+            column = None if component.id == EMBARGO else self.columns.get(component.id)
             if isinstance(column, Coded):
                 columns[component.id] = _encoded(column)
                 if component.role == "time":

@@ -23,6 +23,15 @@ from .intake import Sent
 
 BY = "demonstration"
 
+_SERIES = "A.250.IMMIG.OFF.276"
+SAMPLES = (
+    ("the pages", "/"),
+    ("the dataflows", "/sdmx/v2/structure/dataflow"),
+    ("one series as SDMX-CSV", f"/sdmx/v2/data/dataflow/MIGDX/DF_MIG_FLOW/1.0.0/{_SERIES}?format=csv"),
+    ("the same by REST 1.5", f"/sdmx/v1/data/MIGDX,DF_MIG_FLOW,1.0.0/{_SERIES}"),
+)
+"""What to try first, and its address without the host."""
+
 
 def folder() -> Path:
     """demo_data in a wheel, demo/ beside service/ in a checkout."""

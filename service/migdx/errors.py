@@ -1,7 +1,7 @@
 """Errors end a request; findings (report.py) describe bad data and never raise.
 
 The classes follow the list of SDMX REST (sdmx-rest, doc/status.md; 1.5: 4_7_errors.md) and know nothing of
-HTTP: `web/answers.py` maps each to a status, one table per version of the API.
+HTTP: `web/faults.py` maps each to a status, one table per version of the API.
 
     ExchangeError
      ├─ NoResults        100  the query is right and nothing matches

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -32,10 +33,14 @@ from .query import DataQuery, StructureQuery
 from .registry import Registry
 from .release import Release, Slot
 from .report import Finding, Report, ordered
+from .selection import selected
 from .stores import Segment, Store
 from .stores.segments import SegmentStore
 from .structures import Maintainable
 from .submission import Submission
+
+ENGINE_MEMORY = 2048
+"""Megabytes that the engines of all processes may take together."""
 
 WAIT = 20.0
 """Seconds that a request waits for its turn before it is told to come back."""
@@ -61,25 +66,28 @@ class Exchange:
         self._turns = threading.BoundedSemaphore(turns or os.cpu_count() or 2)
 
     @classmethod
-    def open(cls, folder: Path, structures: Sequence[Path] = ()) -> Exchange:
-        """The exchange in `folder`, made when it is not there; `structures` default to those shipped."""
+    def open(cls, folder: Path, structures: Sequence[Path] = (), *, share: int = 1) -> Exchange:
+        """The exchange in `folder`, made when it is not there; `structures` default to those shipped.
+
+        `share` processes divide the cores and the engine's memory of the machine between them.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         folders = tuple(structures) or shipped_structures()
-        registry = Registry.load(
-            folders, STRUCTURE_READERS["application/vnd.sdmx.structure+xml;version=3.0.0"]
+        registry = load_structures(folders)
+        turns = max(1, (os.cpu_count() or 2) // share)
+        store = SegmentStore(
+            folder / "segments", memory=f"{max(256, ENGINE_MEMORY // share)}MB", threads=turns
         )
-        store = SegmentStore(folder / "segments")
         ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
-        exchange = cls(registry, store, ledger, Blobs(folder / "blobs"), folders)
+        exchange = cls(registry, store, ledger, Blobs(folder / "blobs"), folders, turns)
         store.sweep([s.segment for s in ledger.history().submissions.values() if s.segment])
+        exchange.blobs.sweep()
         return exchange
 
     def close(self) -> None:
         """Lets go of the ledger and the engine."""
         self.ledger.close()
-        close = getattr(self.store, "close", None)
-        if close:
-            close()
+        self.store.close()
 
     # --- a country ---------------------------------------------------------------------------------
 
@@ -94,71 +102,77 @@ class Exchange:
             raise SemanticFault(
                 "A submission needs a provider: an id that /sdmx/v2/structure/dataproviderscheme lists"
             )
-        sha256 = self.blobs.put(sent.file)
+        self.blobs.put(sent.file)
         with self._turn():
             found = examine(sent, self.registry, accept=accept)
-        with self.ledger.writing() as book:
-            submission, report = self._filed(found, sha256, book.history, by)
+        while True:  # folding is outside the ledger's lock; who was overtaken meanwhile folds again
+            history = self.ledger.history()
+            with self._turn():
+                submission, report = self._filed(found, history, by)
             body = orjson.dumps(report.as_dict(), option=orjson.OPT_SORT_KEYS)
             submission = replace(submission, report=self.blobs.put(body))
-            entry = book.append("submission", submission.as_dict())
-        return replace(submission, stamp=entry.stamp), report
+            with self.ledger.writing() as book:
+                if book.history.latest.get(submission.slot) == history.latest.get(submission.slot):
+                    entry = book.append("submission", submission.as_dict())
+                    return replace(submission, stamp=entry.stamp), report
 
-    def _filed(self, found: Examined, sha256: str, history: History, by: str) -> tuple[Submission, Report]:
+    def _filed(self, found: Examined, history: History, by: str) -> tuple[Submission, Report]:
         """The submission and its final report; if accepted, folded onto the previous revision and written."""
-        report, subject = found.report, found.report.subject
+        agreement = found.agreement.id if found.agreement else ""
+        dataflow = found.report.subject["dataflow"] or ""
+        previous = history.latest.get((agreement, dataflow))
         submission = Submission(
             id=uuid4().hex,
-            agreement=found.agreement.id if found.agreement else "",
-            dataflow=subject["dataflow"] or "",
-            provider=subject["provider"] or "",
-            sha256=sha256,
-            format=subject["format"],
+            agreement=agreement,
+            dataflow=dataflow,
+            provider=found.report.subject["provider"] or "",
+            sha256=found.report.subject["sha256"],
+            format=found.report.subject["format"],
             action=found.action,
-            verdict=report.verdict,
+            verdict="rejected",
             by=by,
+            embargo=found.embargo,
         )
-        previous = history.latest.get((submission.agreement, submission.dataflow))
-        report = replace(
-            report,
-            subject={
-                **subject,
-                "submission": submission.id,
-                "previousSubmission": previous.id if previous else None,
-            },
-        )
-        if found.dataset is None or report.verdict == "rejected":
-            return replace(submission, counts=_counts(report)), report
-        schema = found.dataset.schema
-        before = self.store.read(previous.segment) if previous and previous.segment else None
-        sent = found.table()
-        folded = fold(before, sent, schema, found.action)
-        if len(folded.refused):
-            return self._append_refused(submission, report, found, len(folded.refused))
-        revision = previous.revision + 1 if previous else 1
-        segment = self.store.write(folded.table, schema, agreement=submission.agreement, revision=revision)
-        content = content_hash(sent, schema)
-        counts = replace(report.counts, changed=folded.added + folded.changed, unchanged=folded.unchanged)
-        report = replace(
-            report, counts=counts, subject={**report.subject, "content": content, "revision": revision}
-        )
-        return replace(
-            submission, content=content, segment=segment, revision=revision, counts=_counts(report)
-        ), report
+        known = {"submission": submission.id, "previousSubmission": previous.id if previous else None}
+        report = replace(found.report, subject={**found.report.subject, **known})
+        if found.dataset is not None and report.verdict == "accepted":
+            submission, report = self._kept(submission, report, found, previous)
+        return replace(submission, counts=asdict(report.counts)), report
 
-    def _append_refused(
-        self, submission: Submission, report: Report, found: Examined, refused: int
+    def _kept(
+        self, submission: Submission, report: Report, found: Examined, previous: Submission | None
     ) -> tuple[Submission, Report]:
-        finding = Finding(
-            "append_changes_existing", count=refused, values={"agreement": submission.agreement}
+        """Folded onto the previous revision and written; Append that would change something is refused."""
+        sent = found.table()
+        before = self.store.read(previous.segment) if previous and previous.segment else None
+        folded = fold(before, sent, found.schema, found.action)
+        counts = report.counts
+        if folded.refused:
+            finding = Finding(
+                "append_changes_existing", count=folded.refused, values={"agreement": submission.agreement}
+            )
+            counts = replace(
+                counts, accepted=0, rejected=counts.received, errors=counts.errors + folded.refused
+            )
+            findings = ordered((*report.findings, finding))
+            return submission, replace(report, verdict="rejected", counts=counts, findings=findings)
+        revision = previous.revision + 1 if previous else 1
+        segment = self.store.write(
+            folded.table, found.schema, agreement=submission.agreement, revision=revision
         )
-        counts = replace(
-            report.counts, accepted=0, rejected=report.counts.received, errors=report.counts.errors + refused
+        content = content_hash(sent, found.schema)
+        counts = replace(counts, added=folded.added, changed=folded.changed, unchanged=folded.unchanged)
+        report = replace(report, subject={**report.subject, "content": content, "revision": revision})
+        if folded.spread:
+            finding = Finding(
+                "series_attribute_changes_existing", "warning", count=folded.spread, blocking=False
+            )
+            counts = replace(counts, warnings=counts.warnings + folded.spread)
+            report = replace(report, findings=ordered((*report.findings, finding)))
+        submission = replace(
+            submission, verdict="accepted", content=content, segment=segment, revision=revision
         )
-        report = replace(
-            report, verdict="rejected", counts=counts, findings=ordered((*report.findings, finding))
-        )
-        return replace(submission, verdict="rejected", counts=_counts(report)), report
+        return submission, replace(report, counts=counts)
 
     def submission(self, id: str) -> Submission:
         found = self.ledger.history().submissions.get(id)
@@ -189,8 +203,8 @@ class Exchange:
                     raise NotFound(f"There is no submission {id}")
                 if submission.verdict != "accepted":
                     raise Conflict(f"Submission {id} was rejected; only accepted ones are released")
-                slot = (submission.agreement, submission.dataflow)
-                revisions[slot] = max(submission.revision, revisions.get(slot, 0))
+                _refuse_too_early(submission, public_from or book.history.now())
+                revisions[submission.slot] = max(submission.revision, revisions.get(submission.slot, 0))
             if not revisions:
                 raise SemanticFault("A release names at least one submission")
             _refuse_return(book.history.releases, revisions, public_from or book.history.now())
@@ -199,8 +213,11 @@ class Exchange:
     def cancel(self, release: str, *, by: str) -> None:
         """Takes a release back: what was public before it is public again."""
         with self.ledger.writing() as book:
-            if release not in {r.id for r in book.history.releases}:
+            found = next((made for made in book.history.releases if made.id == release), None)
+            if found is None:
                 raise NotFound(f"There is no release {release}")
+            if found.cancelled:
+                raise Conflict(f"Release {release} was cancelled at {found.cancelled.isoformat()} already")
             book.append("release_cancelled", {"id": release, "by": by})
 
     # --- an agency ---------------------------------------------------------------------------------
@@ -242,15 +259,21 @@ class Exchange:
 
     def structures(self, query: StructureQuery) -> list[Maintainable]:
         """The artefacts asked for; NoResults when there are none."""
-        found = self.registry.structure_answer(query)
+        found = selected(self.registry, query)
         if not found:
             raise NoResults(f"No structure matches {query}")
         return found
 
     # --- turns -------------------------------------------------------------------------------------
 
-    def _turn(self) -> _Turn:
-        return _Turn(self._turns)
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._turns.acquire(timeout=WAIT):
+            raise Unavailable(f"The service is busy; it waited {WAIT:.0f} seconds. Please try again.")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def _in_turn(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """A turn is held while a batch is made, not while a slow reader takes it."""
@@ -267,6 +290,14 @@ class Exchange:
                 close()
 
 
+def _refuse_too_early(submission: Submission, public_from: datetime) -> None:
+    """Its rows may ask for an embargo: a request to the compiler, who may release later, not earlier."""
+    if submission.embargo and public_from < datetime.fromisoformat(submission.embargo):
+        raise Conflict(
+            f"Submission {submission.id} asks to stay closed until {submission.embargo}; release it from then"
+        )
+
+
 def _refuse_return(releases: Sequence[Release], revisions: Mapping[Slot, int], public_from: datetime) -> None:
     """An embargo that ends later, on an older revision, would take the place of the newer one again."""
     for release in releases:
@@ -279,18 +310,6 @@ def _refuse_return(releases: Sequence[Release], revisions: Mapping[Slot, int], p
                     f"Release {release.id} makes an older revision of {older[0][0]} public at "
                     f"{release.public_from.isoformat()}, after this one; cancel it first"
                 )
-
-
-class _Turn:
-    def __init__(self, turns: threading.BoundedSemaphore) -> None:
-        self._turns = turns
-
-    def __enter__(self) -> None:
-        if not self._turns.acquire(timeout=WAIT):
-            raise Unavailable(f"The service is busy; it waited {WAIT:.0f} seconds. Please try again.")
-
-    def __exit__(self, *_: object) -> None:
-        self._turns.release()
 
 
 def _started(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -309,13 +328,14 @@ def _started(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     return rest()
 
 
-def _counts(report: Report) -> dict[str, int]:
-    counts = report.counts
-    return {name: getattr(counts, name) for name in counts.__slots__}
-
-
 def shipped_structures() -> tuple[Path, ...]:
     """The folders codelists/ and dsd/: inside the package in a wheel, beside service/ in a checkout."""
     here = Path(str(files("migdx")))
     root = here if (here / "dsd").is_dir() else here.parents[1]
     return root / "codelists", root / "dsd"
+
+
+def load_structures(folders: Sequence[Path] = ()) -> Registry:
+    """The registry of `folders`, or of those shipped: all that checking a file needs."""
+    read = STRUCTURE_READERS["application/vnd.sdmx.structure+xml;version=3.0.0"]
+    return Registry.load(tuple(folders) or shipped_structures(), read)

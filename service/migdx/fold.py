@@ -16,57 +16,69 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .plan import Action
-from .schema import Schema
+from .schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema
 
 Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Folded:
-    """The new revision, and how its observations relate to the previous one; `refused` are row indices of the
-    submission that Append may not change."""
+    """The new revision, and how it relates to the previous one, in observations.
+
+    `changed` were there with other contents, `unchanged` were sent again as they were. `spread` are those of
+    `changed` that were not sent: an attribute of their series changed. `refused` are those sent that Append
+    may not change.
+    """
 
     table: pa.Table
     added: int
-    changed: int
-    unchanged: int
-    refused: Numbers
+    changed: int = 0
+    unchanged: int = 0
+    spread: int = 0
+    refused: int = 0
 
 
 def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Action) -> Folded:
     """`sent` (no key twice with other contents) folded onto `previous`; both as `Dataset.table` makes."""
-    sent = _one_value_per_series(sent, schema, 0)
+    sent, _ = _one_value_per_series(sent, schema, 0)
     if previous is None or not previous.num_rows:
         once = sent.take(pa.array(_last_of_each(_numbers(sent, schema.key))))
-        return Folded(once, once.num_rows, 0, 0, np.zeros(0, np.int64))
+        return Folded(once, once.num_rows)
     both = pa.concat_tables([_widened(previous, sent.schema), sent]).unify_dictionaries().combine_chunks()
-    keys = _numbers(both, schema.key)
-    old, new = keys[: previous.num_rows], keys[previous.num_rows :]
+    was, now, added = _matched(_numbers(both, schema.key), previous.num_rows)
+    stay = np.setdiff1d(np.arange(previous.num_rows), was)
+    if action == "Append":
+        return _appended(both, schema, was, now, added, previous.num_rows)
+    given, before = both.take(pa.array(now)), both.take(pa.array(was))
+    replaced = _coalesced(given, before) if action == "Merge" else given
+    replaced = _guarded(replaced, given, before, schema)
+    table = pa.concat_tables([both.take(pa.array(stay)), replaced, both.take(pa.array(added))])
+    table, _ = _one_value_per_series(table, schema, len(stay))
+    changed = _differ(table.slice(0, len(stay) + len(was)), both.take(pa.array(np.concatenate((stay, was)))))
+    spread, sent_again = int(changed[: len(stay)].sum()), changed[len(stay) :]
+    return Folded(table, len(added), int(changed.sum()), int((~sent_again).sum()), spread)
+
+
+def _matched(keys: Numbers, previous: int) -> tuple[Numbers, Numbers, Numbers]:
+    """Rows of the previous revision that are sent again, the rows that send them, and those that are new."""
+    old, new = keys[:previous], keys[previous:]
     last = _last_of_each(new)
     order = np.argsort(old, kind="stable")
-    at = np.searchsorted(old[order], new[last])
-    found = np.minimum(at, len(order) - 1)
+    found = np.minimum(np.searchsorted(old[order], new[last]), len(order) - 1)
     is_known = old[order[found]] == new[last]
-    was = order[found[is_known]]
-    now = previous.num_rows + last[is_known]
-    differs = _differ(both, was, now, merge=action != "Replace")
-    if action == "Append":
-        kept = np.concatenate((np.arange(previous.num_rows), previous.num_rows + last[~is_known]))
-        return Folded(
-            both.take(pa.array(kept)),
-            int((~is_known).sum()),
-            0,
-            int((~differs).sum()),
-            last[is_known][differs],
-        )
-    added = previous.num_rows + last[~is_known]
-    stay = np.setdiff1d(np.arange(previous.num_rows), was)
-    replaced = both.take(pa.array(now))
-    if action == "Merge":
-        replaced = _coalesced(replaced, both.take(pa.array(was)), schema)
-    table = pa.concat_tables([both.take(pa.array(stay)), replaced, both.take(pa.array(added))])
-    table = _one_value_per_series(table.combine_chunks(), schema, len(stay))
-    return Folded(table, len(added), int(differs.sum()), int((~differs).sum()), np.zeros(0, np.int64))
+    return order[found[is_known]], previous + last[is_known], previous + last[~is_known]
+
+
+def _appended(
+    both: pa.Table, schema: Schema, was: Numbers, now: Numbers, added: Numbers, previous: int
+) -> Folded:
+    """New observations only; what would change others, or an attribute of their series, is refused."""
+    before = both.take(pa.array(was))
+    differs = _differ(_coalesced(both.take(pa.array(now)), before), before)
+    table = pa.concat_tables([both.slice(0, previous), both.take(pa.array(added))])
+    table, overruled = _one_value_per_series(table, schema, previous)
+    refused = int(differs.sum()) + int(overruled[previous:].sum())
+    return Folded(table, len(added), unchanged=int((~differs).sum()), refused=refused)
 
 
 def _widened(previous: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -109,29 +121,22 @@ def _last_of_each(keys: Numbers) -> Numbers:
     return np.sort(len(keys) - 1 - first_from_end)
 
 
-def _differ(table: pa.Table, was: Numbers, now: Numbers, *, merge: bool) -> npt.NDArray[np.bool_]:
-    """Per pair of rows, whether any value differs; with `merge`, an omitted new value does not count."""
-    differs = np.zeros(len(was), bool)
-    for name in table.column_names:
-        column = table.column(name)
-        if pa.types.is_floating(column.type):
-            values = column.to_numpy()
-            one, two = values[was], values[now]
-            different = ~((one == two) | (np.isnan(one) & np.isnan(two)))
-            omitted = np.isnan(two)
-        else:
-            codes = _codes(column)
-            one, two = codes[was], codes[now]
-            different, omitted = one != two, two < 0
-        if merge and not name.startswith("_"):
-            different &= ~omitted
-        elif merge and name.startswith("_text_"):
+def _differ(one: pa.Table, two: pa.Table) -> npt.NDArray[np.bool_]:
+    """Per row, whether two tables of the same length say different things; a number's digits are none."""
+    differs = np.zeros(one.num_rows, bool)
+    for name in one.column_names:
+        if name.startswith("_"):
             continue
-        differs |= different
+        if pa.types.is_floating(one.schema.field(name).type):
+            first, second = one.column(name).to_numpy(), two.column(name).to_numpy()
+            differs |= ~((first == second) | (np.isnan(first) & np.isnan(second)))
+        else:
+            codes = _codes(pa.chunked_array([*one.column(name).chunks, *two.column(name).chunks]))
+            differs |= codes[: one.num_rows] != codes[one.num_rows :]
     return differs
 
 
-def _coalesced(new: pa.Table, old: pa.Table, schema: Schema) -> pa.Table:
+def _coalesced(new: pa.Table, old: pa.Table) -> pa.Table:
     """`new` with what it omits taken from `old`, row by row; a measure and its kept text are one value."""
     columns = {}
     for name in new.column_names:
@@ -139,6 +144,34 @@ def _coalesced(new: pa.Table, old: pa.Table, schema: Schema) -> pa.Table:
         given = pc.is_valid(new.column(measure if name.startswith("_text_") else name))
         columns[name] = pc.if_else(given, _plain(new.column(name)), _plain(old.column(name)))
     return pa.table({name: _like(column, new.column(name)) for name, column in columns.items()})
+
+
+def _guarded(new: pa.Table, given: pa.Table, old: pa.Table, schema: Schema) -> pa.Table:
+    """Confidential values neither get lost nor come out by a row that gives no value.
+
+    Such a row, still confidential, is what the service itself hands out (value empty, status Q): sent back,
+    the value stays. A row that is open now does not uncover what it did not give.
+    """
+    if CONFIDENTIALITY not in new.column_names:
+        return new
+    silent = pc.is_null(given.column(schema.measures[0].id))
+    if STATUS in given.column_names:
+        status = _plain(given.column(STATUS))
+        silent = pc.and_(silent, pc.fill_null(pc.equal(status, SUPPRESSED), True))
+    was_closed, is_closed = _closed(old), _closed(new)
+    stays = pc.and_(silent, pc.and_(was_closed, is_closed))
+    opens = pc.and_not(was_closed, is_closed)
+    for name in schema.hidden:
+        column = pc.if_else(stays, _plain(old.column(name)), _plain(new.column(name)))
+        if name != STATUS:
+            unsaid = pc.and_(opens, pc.is_null(given.column(name)))
+            column = pc.if_else(unsaid, pa.scalar(None, column.type), column)
+        new = new.set_column(new.column_names.index(name), name, _like(column, new.column(name)))
+    return new
+
+
+def _closed(table: pa.Table) -> pa.ChunkedArray:
+    return pc.fill_null(pc.not_equal(_plain(table.column(CONFIDENTIALITY)), FREE), False)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -149,10 +182,16 @@ def _like(column: pa.ChunkedArray, model: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.dictionary_encode() if pa.types.is_dictionary(model.type) else column
 
 
-def _one_value_per_series(table: pa.Table, schema: Schema, before: int) -> pa.Table:
-    """Series attributes hold for the whole series: what rows from `before` on say holds for all."""
+def _one_value_per_series(
+    table: pa.Table, schema: Schema, before: int
+) -> tuple[pa.Table, npt.NDArray[np.bool_]]:
+    """Series attributes hold for the whole series: what rows from `before` on say holds for all.
+
+    Also, per row, whether an earlier row of its series said something else.
+    """
     table = table.unify_dictionaries().combine_chunks()
     series = _numbers(table, tuple(d.id for d in schema.series_dimensions))
+    overruled = np.zeros(table.num_rows, bool)
     for attribute in schema.series_attributes:
         at = table.column_names.index(attribute.id)
         codes = _codes(table.column(attribute.id))
@@ -161,11 +200,13 @@ def _one_value_per_series(table: pa.Table, schema: Schema, before: int) -> pa.Ta
             given = codes[rows] >= 0
             told[series[rows][given]] = codes[rows][given]
         chosen = told[series]
+        lost = np.unique(series[(codes >= 0) & (chosen != codes)])
+        overruled |= np.isin(series, lost)
         if (chosen != codes).any():
             dictionary = _encoded(table.column(attribute.id)).dictionary
             indices = pa.array(chosen.astype(np.int32), mask=chosen < 0)
             table = table.set_column(at, attribute.id, pa.DictionaryArray.from_arrays(indices, dictionary))
-    return table
+    return table, overruled
 
 
 def content_hash(table: pa.Table, schema: Schema) -> str:

@@ -23,6 +23,7 @@ from .formats import sandbox
 from .plan import Action
 from .registry import Registry
 from .report import Counts, Finding, Place, Report, ordered
+from .schema import Schema
 from .structures import Dataflow, DataProviderScheme, DataStructure, ProvisionAgreement
 from .urn import Reference, parse_short
 
@@ -46,7 +47,8 @@ class Sent:
 class Examined:
     """What a file turned out to be. `dataset` is None when it could not be bound to a dataflow.
 
-    `accepted` are the rows that are taken: None for all of them, empty when the file is rejected.
+    `accepted` are the rows that are taken: None for all of them, empty when the file is rejected. `embargo`
+    is the latest instant that the rows ask for.
     """
 
     report: Report
@@ -54,6 +56,13 @@ class Examined:
     agreement: ProvisionAgreement | None
     action: Action
     accepted: Indices | None
+    embargo: str = ""
+
+    @property
+    def schema(self) -> Schema:
+        if self.dataset is None:
+            raise ValueError("a file without a dataflow has no schema")
+        return self.dataset.schema
 
     def table(self) -> pa.Table:
         """The accepted observations, as `Dataset.table` makes them."""
@@ -89,7 +98,8 @@ def examine(sent: Sent, registry: Registry, *, accept: str = "all") -> Examined:
         found, rejected = checks.run(dataset, columns)
         findings += found
         if agreement is None:
-            not_checked.append({"check": "not_your_area", "reason": "no provider was named"})
+            reason = "the provider has no agreement" if sent.provider else "no provider was named"
+            not_checked.append({"check": "not_your_area", "reason": reason})
     else:
         not_checked += [
             {"check": checks.name(check), "reason": "the file could not be bound to a dataflow"}
@@ -99,7 +109,8 @@ def examine(sent: Sent, registry: Registry, *, accept: str = "all") -> Examined:
     accepted = _accepted(dataset, rejected, findings, fatal=fatal, accept=accept)
     report = _report(columns, findings, accepted, subject, registry, tuple(not_checked))
     timing = {"readMs": _ms(started, read), "totalMs": _ms(started, time.perf_counter())}
-    return Examined(replace(report, timing=timing), dataset, agreement, action, accepted)
+    embargo = next((f.value for f in findings if f.code == "embargo_asked" and f.value), "")
+    return Examined(replace(report, timing=timing), dataset, agreement, action, accepted, embargo)
 
 
 _ROW_FAULTS = frozenset(

@@ -25,7 +25,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
-from .errors import ExchangeError, NotFound
+from .errors import ExchangeError, NotFound, Unavailable
 from .release import Release, Slot
 from .submission import Submission
 
@@ -42,6 +42,7 @@ _ENTRIES = sa.Table(
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
 )
+_LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _START = "0" * 64
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -138,7 +139,7 @@ class Ledger:
 
     def history(self) -> History:
         """What the ledger says now; only entries that are new since the last call are read."""
-        with self._engine.connect() as connection:
+        with _available("read"), self._engine.connect() as connection:
             return self._folded(connection)
 
     @contextmanager
@@ -150,7 +151,7 @@ class Ledger:
             yield Book(connection, self._folded(connection))
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
-        with self._engine.connect() as connection:
+        with _available("read"), self._engine.connect() as connection:
             yield from _entries(connection, after)
 
     def verify(self) -> int:
@@ -184,7 +185,7 @@ class Ledger:
     @contextmanager
     def _alone(self) -> Iterator[sa.Connection]:
         """A transaction that no other writer, thread or process, is in."""
-        with self._engine.connect() as connection:
+        with _available("written"), self._engine.connect() as connection:
             if self._engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             else:
@@ -263,12 +264,22 @@ def _engine(url: str) -> sa.Engine:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 return
-            except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
+            except sqlite3.OperationalError as fault:
+                if fault.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
 
     return engine
+
+
+@contextmanager
+def _available(done: str) -> Iterator[None]:
+    """What the database says when it is locked, full, gone or not ours, as one sentence."""
+    try:
+        yield
+    except sa.exc.OperationalError as fault:
+        reason = " ".join(str(fault.orig).split())  # PostgreSQL takes several lines
+        raise Unavailable(f"The ledger cannot be {done} now: {reason}") from fault
 
 
 def _entries(connection: sa.Connection, after: int) -> Iterator[Entry]:

@@ -157,9 +157,3 @@ def kind_of_frequency(frequency: str) -> str | None:
 
 def example(kind: str) -> str:
     return _EXAMPLES.get(kind, "2023-01-01/P1Y")
-
-
-def end_of(text: str, *, upper: bool) -> int | None:
-    """The last (`upper`) or first day of the period `text`; of a bare date-time, its day."""
-    period = parse_period(text)
-    return None if period is None else period.end if upper else period.start

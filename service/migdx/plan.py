@@ -2,6 +2,8 @@
 
 A plan asks for observations: the rows for which one of `keys` and all of `conditions` hold, in the natural
 order (agreement, series key, period), at most `first_n`/`last_n` of each series, then `offset` and `limit`.
+Where a query asks for nothing of an observation, a series is one row, its first: `offset` and `limit` then
+count series keys (sdmx-rest v2.2.2, doc/data.md).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import Literal
 
 import pyarrow as pa
@@ -47,17 +50,27 @@ def plan(query: DataQuery, schema: Schema) -> Plan:
     Codes that no list has are not an error: nothing matches them. SemanticFault names a component that the
     structure does not have, SyntaxFault a key that has too many positions or a bound that is no period.
     """
+    measures = _chosen(query.measures, [m.id for m in schema.measures], "measures")
+    attributes = _attributes(query.attributes, schema)
+    series_only = _series_only(query, schema, (*measures, *attributes))
     return Plan(
         schema,
         keys=tuple(_key(positions, schema) for positions in query.keys) or ((),),
         conditions=tuple(_checked(condition, schema) for condition in query.conditions),
-        first_n=query.first_n,
-        last_n=query.last_n,
+        first_n=1 if series_only else query.first_n,
+        last_n=0 if series_only else query.last_n,
         offset=query.offset,
         limit=query.limit,
-        measures=_chosen(query.measures, [m.id for m in schema.measures], "measures"),
-        attributes=_attributes(query.attributes, schema),
+        measures=measures,
+        attributes=attributes,
     )
+
+
+def _series_only(query: DataQuery, schema: Schema, ids: Sequence[str]) -> bool:
+    """Whether nothing below the series is asked for, in an answer that is laid out in series."""
+    in_series = schema.time is not None and query.dimension_at_observation.lower() != "alldimensions"
+    below = {component.id for component in (*schema.measures, *schema.observation_attributes)}
+    return in_series and bool(schema.series_dimensions) and below.isdisjoint(ids)
 
 
 def _key(positions: KeyPositions, schema: Schema) -> Key:
@@ -90,15 +103,18 @@ def _checked(condition: Condition, schema: Schema) -> Condition:
                     f"c[{component.id}]: '{atom.value}' is no time period; expected 2023, 2023-Q1 ..."
                 )
             if component.numeric and atom.operator not in ("co", "nc", "sw", "ew"):
-                _number(component.id, atom.value)
+                _refuse_no_number(component.id, atom.value)
     return condition
 
 
-def _number(component: str, text: str) -> float:
+def _refuse_no_number(component: str, text: str) -> None:
+    """NaN stands for a value that is missing and compares with nothing."""
     try:
-        return float(text)
+        known = isfinite(float(text))
     except ValueError:
-        raise SyntaxFault(f"c[{component}]: '{text}' is not a number") from None
+        known = False
+    if not known:
+        raise SyntaxFault(f"c[{component}]: '{text}' is not a number")
 
 
 def _chosen(asked: Sequence[str], known: Sequence[str], what: str) -> tuple[str, ...]:

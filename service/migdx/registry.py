@@ -7,7 +7,7 @@ a bundle. A broken file stops the load with its path, line and reason.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from .query import DataQuery, StructureQuery
 from .schema import Schema, SchemaComponent, narrow
 from .structures import (
     KINDS,
+    AgencyScheme,
     Attribute,
     Codelist,
     CodelistExtension,
@@ -54,12 +55,20 @@ Reader = Callable[[bytes, str], list[Maintainable]]
 class Registry:
     """Artefacts by identity. Everything derived is computed once; nothing changes after construction."""
 
-    def __init__(self, artefacts: Iterable[Maintainable], digest: str = "") -> None:
+    def __init__(
+        self, artefacts: Iterable[Maintainable], digest: str = "", sources: Mapping[int, str] | None = None
+    ) -> None:
+        """`sources` names the file of each artefact, by the identity of the object, for faults."""
+        self._sources = sources or {}
         self._artefacts: dict[tuple[str, str, str], dict[str, Maintainable]] = {}
         for artefact in artefacts:
             versions = self._artefacts.setdefault((artefact.kind, artefact.agency, artefact.id), {})
             if artefact.version in versions:
-                raise StructureFault(f"{artefact.urn} is defined twice")
+                other = self._sources.get(id(versions[artefact.version]), "")
+                raise StructureFault(
+                    f"{artefact.urn} is defined twice" + (f", in {other} too" if other else ""),
+                    self._sources.get(id(artefact), ""),
+                )
             versions[artefact.version] = artefact
         self.digest = digest
         self._schemas: dict[tuple[str, str], Schema] = {}
@@ -71,6 +80,7 @@ class Registry:
     def load(cls, folders: Sequence[Path], read: Reader) -> Registry:
         """The registry of all .xml files below `folders`; StructureFault names the file that stops it."""
         artefacts: list[Maintainable] = []
+        sources: dict[int, str] = {}
         digest = hashlib.sha256()
         for folder in folders:
             if not folder.is_dir():
@@ -83,7 +93,8 @@ class Registry:
                 found = read(source, str(path))
                 _check_identity(path, folder, found)
                 artefacts += found
-        registry = cls(artefacts, digest.hexdigest())
+                sources.update((id(artefact), str(path)) for artefact in found)
+        registry = cls(artefacts, digest.hexdigest(), sources)
         registry.check()
         return registry
 
@@ -92,7 +103,12 @@ class Registry:
         for artefact in self:
             for reference in artefact.references():
                 if self.find(reference) is None:
-                    raise StructureFault(f"{artefact.urn} refers to {reference.urn}, which is not there")
+                    path = self._sources.get(id(artefact), "")
+                    raise StructureFault(
+                        f"{artefact.urn} refers to {reference.urn}, which is not there",
+                        path,
+                        _line(path, reference),
+                    )
         for flow in self.of(Dataflow):
             self.schema(flow.reference)
 
@@ -202,8 +218,8 @@ class Registry:
         granted = self._constrained(agreement) if agreement else {}
         made = []
         parts: tuple[Component, ...] = (*dsd.dimensions, *dsd.measures, *dsd.attributes)
-        for position, part in enumerate(parts, start=1):
-            base = self._component(part, position)
+        for part in parts:
+            base = self._component(part)
             limits = [limit for found in allowed if (limit := found.get(part.id)) is not None]
             merged = None
             for include, values in limits:
@@ -220,7 +236,7 @@ class Registry:
         metadata = self.get(MetadataStructure, dsd.metadata) if dsd.metadata else None
         return Schema(flow, dsd, tuple(made), metadata, agreement.id if agreement else "")
 
-    def _component(self, part: Component, position: int) -> SchemaComponent:
+    def _component(self, part: Component) -> SchemaComponent:
         scheme = self.get(ConceptScheme, part.concept.of("ConceptScheme"))
         concept = scheme.by_id.get(part.concept.item)
         core = concept.representation if isinstance(concept, Concept) else None
@@ -230,7 +246,6 @@ class Registry:
             id=part.id,
             role="dimension",
             names=concept.names if concept else {},
-            position=position,
             codelist=codelist,
             text_type=shape.text_type,
             facets=shape.facets,
@@ -283,7 +298,7 @@ class Registry:
     # --- structure queries -------------------------------------------------------------------------
 
     def select(self, query: StructureQuery) -> list[Maintainable]:
-        """The artefacts that a structure query asks for; structure_answer adds references and detail."""
+        """The artefacts that a structure query names; selection.py adds references and detail."""
         chosen: list[Maintainable] = []
         kinds = KINDS if "*" in query.kinds else query.kinds
         for (kind, agency, id), versions in self._artefacts.items():
@@ -303,7 +318,12 @@ class Registry:
     def _links(self) -> tuple[dict[str, list[Maintainable]], dict[str, list[Maintainable]]]:
         down: dict[str, dict[str, Maintainable]] = {}
         up: dict[str, dict[str, Maintainable]] = {}
+        agencies = {item.id: scheme for scheme in self.of(AgencyScheme) for item in scheme.items}
         for artefact in self:
+            scheme = agencies.get(artefact.agency)
+            if scheme is not None and scheme is not artefact:  # every artefact refers to its agency
+                down.setdefault(artefact.urn, {})[scheme.urn] = scheme
+                up.setdefault(scheme.urn, {})[artefact.urn] = artefact
             for reference in dict.fromkeys(_without_item(reference) for reference in artefact.references()):
                 found = self.find(reference)
                 if found is not None and found is not artefact:
@@ -314,70 +334,13 @@ class Registry:
             {urn: list(found.values()) for urn, found in up.items()},
         )
 
-    def structure_answer(self, query: StructureQuery) -> list[Maintainable]:
-        """The artefacts of a structure query with what `references` adds and as `detail` shows them."""
-        asked = {artefact.urn: artefact for artefact in self.select(query)}
-        related = {
-            a.urn: a for a in self._related(list(asked.values()), query.references) if a.urn not in asked
-        }
-        shown = [self._with_items(artefact, query) for artefact in asked.values()]
-        return [
-            *(self._shown(artefact, query.detail, asked=True) for artefact in shown),
-            *(self._shown(artefact, query.detail, asked=False) for artefact in related.values()),
-        ]
 
-    def _with_items(self, artefact: Maintainable, query: StructureQuery) -> Maintainable:
-        if not query.items or not isinstance(artefact, ItemScheme):
-            return artefact
-        full = self.codelist(artefact) if isinstance(artefact, Codelist) else artefact
-        kept = [item for item in full.items if item.id in query.items]
-        if not kept:
-            raise NotFound(f"{artefact.urn} has no item {', '.join(query.items)}")
-        return full.with_items(kept)
-
-    def _shown(self, artefact: Maintainable, detail: str, *, asked: bool) -> Maintainable:
-        if detail == "raw":
-            return artefact
-        if detail == "allstubs" or (detail == "referencestubs" and not asked):
-            return artefact.stub()
-        if detail == "allcompletestubs" or (detail == "referencecompletestubs" and not asked):
-            return replace(
-                artefact.stub(), descriptions=artefact.descriptions, annotations=artefact.annotations
-            )
-        return self.codelist(artefact) if isinstance(artefact, Codelist) else artefact
-
-    def _related(self, asked: list[Maintainable], words: tuple[str, ...]) -> Iterator[Maintainable]:
-        for word in words:
-            if word == "none":
-                continue
-            if word in ("parents", "parentsandsiblings", "all"):
-                for artefact in asked:
-                    for parent in self.parents(artefact):
-                        yield parent
-                        if word != "parents":
-                            yield from self.children(parent)
-            if word in ("children", "descendants", "all"):
-                yield from self._walk(asked, self.children, deep=word != "children")
-            if word == "ancestors":
-                yield from self._walk(asked, self.parents, deep=True)
-            if word in KINDS:
-                for artefact in asked:
-                    near = (*self.children(artefact), *self.parents(artefact))
-                    yield from (found for found in near if found.kind == word)
-                yield from (a for a in self._walk(asked, self.children, deep=True) if a.kind == word)
-
-    def _walk(
-        self, asked: list[Maintainable], step: Callable[[Maintainable], list[Maintainable]], *, deep: bool
-    ) -> Iterator[Maintainable]:
-        seen: set[str] = set()
-        waiting = list(asked)
-        while waiting:
-            for found in step(waiting.pop()):
-                if found.urn not in seen:
-                    seen.add(found.urn)
-                    yield found
-                    if deep:
-                        waiting.append(found)
+def _line(path: str, reference: Reference) -> int:
+    """Where a file names a reference: its line, 0 when it is not found."""
+    if path:
+        with Path(path).open(encoding="utf-8") as file:
+            return next((number for number, line in enumerate(file, start=1) if reference.urn in line), 0)
+    return 0
 
 
 def _without_item(reference: Reference) -> Reference:

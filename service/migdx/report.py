@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -18,6 +18,9 @@ _ORDER = {"error": 0, "warning": 1, "information": 2}
 
 SAMPLE = 6
 """How many places of a finding a report shows; its count is always exact."""
+
+LONGEST = 200
+"""How many characters of a text that was given a report shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """In rows (observations): received = accepted + rejected when the file could be read."""
+    """In rows: received = accepted + rejected.
+
+    In observations, against the previous revision: `added`, `changed` (also by an attribute of their series),
+    and `unchanged`.
+    """
 
     received: int = 0
     accepted: int = 0
+    added: int = 0
     changed: int = 0
     unchanged: int = 0
     rejected: int = 0
@@ -108,7 +116,25 @@ def as_dict(finding: Finding, languages: Sequence[str] = ("en",)) -> dict[str, A
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Errors first, then most rows first; equals keep their order, so a cause precedes its effects."""
-    return tuple(sorted(findings, key=lambda finding: (_ORDER[finding.severity], -finding.count)))
+    short = (_short(finding) for finding in findings)
+    return tuple(sorted(short, key=lambda finding: (_ORDER[finding.severity], -finding.count)))
+
+
+def _short(finding: Finding) -> Finding:
+    """With the beginnings of what was given: a cell may hold megabytes."""
+    return replace(
+        finding,
+        value=_cut(finding.value),
+        places=tuple(
+            replace(place, given=_cut(place.given), key=_cut(place.key)) for place in finding.places
+        ),
+        expected={name: _cut(value) for name, value in finding.expected.items()},
+        values={name: _cut(value) for name, value in finding.values.items()},
+    )
+
+
+def _cut(value: Any) -> Any:
+    return value[: LONGEST - 1] + "…" if isinstance(value, str) and len(value) > LONGEST else value
 
 
 # --- messages --------------------------------------------------------------------------------------

@@ -37,6 +37,12 @@ NUMERIC = frozenset(
         "Numeric",
     }
 )
+
+# the cross-domain concepts that say what may be shown (SDMX code lists CL_CONF_STATUS and CL_OBS_STATUS)
+CONFIDENTIALITY, FREE = "CONF_STATUS", "F"
+STATUS, SUPPRESSED = "OBS_STATUS", "Q"
+EMBARGO = "EMBARGO_TIME"
+
 INTEGRAL = frozenset({"Integer", "Long", "Short", "BigInteger", "Count", "Incremental"})
 
 TEMPORAL = frozenset(
@@ -72,7 +78,6 @@ class SchemaComponent:
     id: str
     role: Role
     names: Text
-    position: int = 0
     codelist: Codelist | None = None
     allowed: frozenset[str] | None = None
     granted: frozenset[str] | None = None
@@ -91,10 +96,10 @@ class SchemaComponent:
     def numeric(self) -> bool:
         return self.codelist is None and self.text_type in NUMERIC
 
-    @cached_property
+    @property
     def codes(self) -> frozenset[str]:
         """Every code of the list, constraint or not."""
-        return frozenset(self.codelist.by_id) if self.codelist else frozenset()
+        return self.codelist.codes if self.codelist else frozenset()
 
     @cached_property
     def valid(self) -> frozenset[str]:
@@ -168,6 +173,13 @@ class Schema:
         """
         told = (a for a in self.observation_attributes if not a.coded and a.text_type not in TEMPORAL)
         return tuple(component.id for component in (*self.measures, *told))
+
+    @cached_property
+    def hidden(self) -> tuple[str, ...]:
+        """The columns of a segment that are emptied in a confidential row: masked, their texts, the status."""
+        texts = (f"_text_{measure.id}" for measure in self.measures)
+        status = (STATUS,) if STATUS in self.by_id else ()
+        return (*self.masked, *texts, *status)
 
     @cached_property
     def dataset_attributes(self) -> tuple[SchemaComponent, ...]:

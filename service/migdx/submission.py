@@ -16,8 +16,8 @@ class Submission:
     """`sha256` names the bytes and `report` the report among the blobs; `content` is a hash of what the file
     says.
 
-    An accepted one is the `revision` of its slot, kept as `segment`; a rejected one has neither. `stamp` is
-    the ledger's.
+    An accepted one is the `revision` of its slot, kept as `segment`; a rejected one has neither. `embargo` is
+    the latest instant that its rows ask to stay closed until. `stamp` is the ledger's.
     """
 
     id: str
@@ -34,6 +34,7 @@ class Submission:
     revision: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     segment: Segment | None = None
+    embargo: str = ""
     stamp: datetime | None = None
 
     @property

@@ -157,6 +157,9 @@ def parse_short(text: str, kind: str) -> Reference:
 
 _NUMBERS = re.compile(r"(\d+(?:\.\d+)*)(?:-([\w.-]+))?\Z", re.ASCII)
 _PART = re.compile(r"(\d*)([+~*]?)\Z", re.ASCII)
+_ASKED = re.compile(
+    r"(?:[+~*]|(?:0|[1-9]\d*)[+~*]?)(?:\.(?:[+~*]|(?:0|[1-9]\d*)[+~*]?)){0,2}(?:-[\w.-]+)?\Z", re.ASCII
+)
 
 
 @lru_cache(maxsize=4096)
@@ -194,9 +197,7 @@ class _Ask:
 
 @lru_cache(maxsize=1024)
 def _ask(text: str) -> _Ask:
-    wrong = SyntaxFault(
-        f"'{text}' is not a version query; expected 1.0.0, 1.0+.0, + (latest stable), ~ (latest), * (all)"
-    )
+    wrong = _no_query(text)
     if text in ("~", "*"):
         return _Ask((), text, (), 0)
     if text == "+":
@@ -221,9 +222,19 @@ def _ask(text: str) -> _Ask:
     return _Ask(tuple(numbers[:at]), sign, tuple(numbers[at:]), len(parts))
 
 
+def _no_query(text: str) -> SyntaxFault:
+    return SyntaxFault(
+        f"'{text}' is not a version query; expected 1.0.0, 1.0+.0, + (latest stable), ~ (latest), * (all)"
+    )
+
+
 def check_version_query(text: str) -> None:
-    """Raises SyntaxFault when `text` (a comma list) is outside the grammar."""
+    """Raises SyntaxFault when `text` (a comma list) is outside the grammar, which is stricter than what
+    `select_versions` looks up: a version that is stored may have more parts, or zeros before a number.
+    """
     for part in text.split(","):
+        if not _ASKED.match(part):
+            raise _no_query(part)
         _ask(part)
 
 

@@ -1,6 +1,15 @@
-"""Independent clients over HTTP: sdmx1 and pysdmx list the dataflows, read the structure, and get a value."""
+"""Independent clients over HTTP: sdmx1 and pysdmx list the dataflows, read the structure, and get a value.
 
+Most over made-up figures; at the end over the demonstration, whose figures are those that Eurostat published.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
 from io import BytesIO
+from pathlib import Path
 
 import httpx
 import pytest
@@ -214,3 +223,89 @@ def test_a_client_that_says_nothing(live):
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/vnd.sdmx.genericdata+xml;version=2.1"
     assert answer.content.startswith(b"<?xml")
+
+
+# --- what Eurostat published --------------------------------------------------------------------------------
+
+PUBLISHED = {"2013": 14875, "2019": 13364}
+"""Immigration to France (250) from Germany (276) in Eurostat's table: the first year and the last."""
+
+
+@pytest.fixture(scope="module")
+def gunicorn(demo_folder):
+    """The address of `migdx serve --demo` over the demonstration, in processes of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [
+        Path(sys.executable).with_name("migdx"),
+        "--data",
+        demo_folder,
+        "serve",
+        "--demo",
+        "--port",
+        str(port),
+    ]
+    log = demo_folder.parent / "serve.log"
+    address = f"http://127.0.0.1:{port}"
+    with (
+        log.open("wb") as told,
+        subprocess.Popen(command, stdout=told, stderr=told, env=os.environ) as server,
+    ):
+        try:
+            wait_for(server, f"{address}/health", log)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def wait_for(server, url, log):
+    until = time.monotonic() + 60
+    while True:
+        try:
+            assert httpx.get(url, trust_env=False).status_code == 200
+            return
+        except httpx.TransportError:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.1)
+
+
+def test_sdmx1_gets_what_eurostat_published(gunicorn, monkeypatch):
+    made = client(gunicorn, "/sdmx/v1", "2.1", monkeypatch)
+    assert set(made.dataflow().dataflow) >= FLOWS
+    described = made.datastructure("DSD_MIG_FLOW", params={"references": "descendants"})
+    dsd = described.structure["DSD_MIG_FLOW"]
+    assert [dimension.id for dimension in dsd.dimensions] == DIMENSIONS
+    key = {"REF_AREA": "250", "COMPONENT": "IMMIG", "COUNTERPART_AREA": "276"}
+    message = made.data("DF_MIG_FLOW", key=key, dsd=dsd)
+    series = sdmx.to_pandas(message.data[0]).droplevel(DIMENSIONS[:-1]).astype(float).to_dict()
+    assert {year: series[year] for year in PUBLISHED} == PUBLISHED
+    made.session.close()
+
+
+def test_pysdmx_gets_what_eurostat_published(demo_address):
+    service = RestService(
+        f"{demo_address}/sdmx/v2",
+        ApiVersion.V2_1_0,
+        data_format=DataFormat.SDMX_CSV_2_0_0,
+        structure_format=StructureFormat.SDMX_JSON_2_0_0,
+        timeout=30,
+    )
+    asked = StructureQuery(StructureType.DATAFLOW, "MIGDX")
+    assert {flow.id for flow in read_sdmx(BytesIO(service.structure(asked))).get_dataflows()} >= FLOWS
+    described = service.structure(
+        StructureQuery(
+            StructureType.DATAFLOW, "MIGDX", "DF_MIG_FLOW", "1.0.0", references=StructureReference.ALL,
+            detail=StructureDetail.FULL,
+        )
+    )  # fmt: skip
+    structures = read_sdmx(BytesIO(described)).get_data_structure_definitions()
+    (dsd,) = (found for found in structures if found.id == "DSD_MIG_FLOW")
+    assert [component.id for component in dsd.components.dimensions] == DIMENSIONS
+    query = DataQuery(DataContext.DATAFLOW, "MIGDX", "DF_MIG_FLOW", "1.0.0", "A.250.IMMIG.OFF.276")
+    (dataset,) = get_datasets(BytesIO(service.data(query)), BytesIO(described))
+    series = dict(
+        zip(dataset.data["TIME_PERIOD"].astype(str), dataset.data["OBS_VALUE"].astype(float), strict=True)
+    )
+    assert {year: series[year] for year in PUBLISHED} == PUBLISHED

@@ -246,10 +246,10 @@ def test_the_language_is_the_one_asked_for(client):
 
 def test_headers_forbid_scripts_and_foreign_things(client):
     answer = client.get("/")
-    policy = answer.headers["Content-Security-Policy"]
-    assert "script-src" not in policy
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
+    policy = [directive.split() for directive in answer.headers["Content-Security-Policy"].split(";")]
+    assert ["default-src", "'none'"] in policy
+    assert ["frame-ancestors", "'none'"] in policy
+    assert {source for _, *sources in policy for source in sources} <= {"'none'", "'self'", "data:"}
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Vary"] == "Accept-Language"
 
@@ -276,6 +276,29 @@ def test_style_and_icon_are_our_own(client):
 )
 def test_what_is_not_there_is_said_on_a_page(client, url):
     assert "There is no" in text(page(client, url, status=404))
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def test_an_unknown_address_is_said_on_a_page_to_a_browser_only(client):
+    tree = page(client, "/no/such?from=<b>", status=404, Accept=BROWSER)
+    assert "There is nothing at /no/such" in text(tree)
+    assert client.get("/no/such", headers={"Accept": BROWSER}).headers["Content-Security-Policy"]
+    for accept in ("", "*/*", "application/json"):
+        answer = client.get("/no/such", headers={"Accept": accept})
+        assert (answer.status_code, answer.mimetype) == (404, "application/json")
+        assert answer.json["errors"][0]["detail"] == "There is nothing at /no/such"
+    assert client.get("/sdmx/v2/no/such", headers={"Accept": BROWSER}).mimetype != "text/html"
+
+
+def test_what_an_address_does_not_take_is_said(client):
+    tree = page(client, "/check", status=405, Accept=BROWSER)
+    assert "/check does not take GET, only" in text(tree)
+    answer = client.delete("/check")
+    assert (answer.status_code, answer.mimetype) == (405, "application/json")
+    assert "POST" in answer.headers["Allow"]
+    assert "/check does not take DELETE" in answer.json["errors"][0]["detail"]
 
 
 # --- a dataflow ----------------------------------------------------------------------
@@ -427,7 +450,7 @@ def test_a_report_of_a_submission_says_was(client):
         ReportCounts(1, 1), (Finding("repeated_row", "information", places=(place,), values={"keys": 1}),),
     )  # fmt: skip
     with client.application.test_request_context("/"):
-        tree = html.document_fromstring(pages.render_report(report))
+        tree = html.document_fromstring(pages.render_report(report).get_data(as_text=True))
     assert text(tree.find(".//h1")).endswith("This file was accepted")
     assert [text(cell) for cell in tree.findall(".//td")] == ["2", "27 (AA)", "(empty)"]
 

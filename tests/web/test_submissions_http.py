@@ -1,11 +1,15 @@
 """Submissions and releases over HTTP: who may, what is told, and that a check leaves nothing."""
 
 import io
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from conftest import FRANCE, TOKEN, flow_csv, flow_row
 
+from migdx import ledger
+from migdx.errors import ExchangeError
+from migdx.exchange import Exchange
 from migdx.web import create_app
 
 GOOD = flow_csv(*FRANCE)
@@ -34,16 +38,22 @@ def submit(client, content=GOOD, headers=BEARER, **fields):
 # --- who ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("token", [None, ""])
+@pytest.mark.parametrize("token", [None, "", " ", "\n"])
 def test_without_a_token_it_does_not_start(exchange, token):
-    with pytest.raises(ValueError, match="MIGDX_TOKEN"):
+    with pytest.raises(ExchangeError, match="MIGDX_TOKEN"):
         create_app(exchange, token=token, demo=False)
+
+
+def test_blanks_around_the_token_are_no_part_of_it(exchange):
+    client = create_app(exchange, token=f" {TOKEN}\n", demo=False).test_client()
+    assert client.get("/submissions", headers=BEARER).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("method", "url"),
     [
         ("POST", "/submissions"),
+        ("GET", "/submissions"),
         ("GET", "/submissions/1"),
         ("GET", "/submissions/1/report"),
         ("POST", "/releases"),
@@ -66,6 +76,30 @@ def test_demo_mode_asks_nobody_but_refuses_pages_of_other_sites(demo):
     assert submit(demo, headers={"Origin": "http://localhost"}).status_code == 201
     assert submit(demo, headers={"Origin": "https://elsewhere.example"}).status_code == 403
     assert submit(demo, headers={"Origin": "null"}).status_code == 403
+
+
+HERE = ("localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "[::1]", "[::1]:8080")
+ELSEWHERE = (
+    "elsewhere.example", "elsewhere.example:8080", "localhost.elsewhere.example",
+    "127.0.0.1.elsewhere.example",
+    "127.0.0.1:8080.elsewhere.example", "192.0.2.1:8080", "",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "url", ["/", "/submissions", "/releases", "/health", "/sdmx/v2/structure/dataflow", "/no"]
+)
+def test_demo_mode_answers_to_names_of_this_machine_only(demo, url):
+    """Any other name may have been made to lead here, by a page that then reads what is ours."""
+    for host in HERE:
+        assert demo.get(url, headers={"Host": host}).status_code != 403, host
+    for host in ELSEWHERE:
+        assert demo.get(url, headers={"Host": host}).status_code == 403, host
+
+
+def test_with_a_token_every_name_will_do(client):
+    assert client.get("/health", headers={"Host": "exchange.example"}).status_code == 200
+    assert client.get("/submissions", headers={**BEARER, "Host": "exchange.example"}).status_code == 200
 
 
 def test_a_token_is_asked_for_in_demo_mode_too_where_there_is_one(exchange):
@@ -148,6 +182,49 @@ def test_without_a_provider(client):
     assert "provider" in answer.json["errors"][0]["detail"]
 
 
+def test_submissions_are_listed(client):
+    first, second = (submit(client, content).json["subject"]["submission"] for content in (GOOD, BAD))
+    german = flow_csv(flow_row("276", "EMIG", "250", 2019, 1))
+    third = submit(client, german, provider="DEU").json["subject"]["submission"]
+
+    def listed(query=""):
+        answer = client.get(f"/submissions{query}", headers=BEARER)
+        assert answer.status_code == 200, answer.text
+        return [(found["id"], found["verdict"], found["public"]) for found in answer.json["submissions"]]
+
+    assert listed() == [(third, "accepted", False), (second, "rejected", False), (first, "accepted", False)]
+    client.post("/releases", json={"submissions": [first]}, headers=BEARER)
+    assert listed("?provider=FRA") == [(second, "rejected", False), (first, "accepted", True)]
+    again = submit(client).json["subject"]["submission"]
+    client.post("/releases", json={"submissions": [again]}, headers=BEARER)
+    assert listed("?provider=FRA&limit=1") == [(again, "accepted", True)]
+    assert listed()[-1] == (first, "accepted", False)
+    for flow in ("DF_MIG_FLOW", "MIGDX:DF_MIG_FLOW", "MIGDX:DF_MIG_FLOW(1.0.0)"):
+        assert len(listed(f"?dataflow={flow}")) == 4
+    for flow in ("DF_MIG_STOCK", "OTHER:DF_MIG_FLOW", "MIGDX:DF_MIG_FLOW(2.0.0)"):
+        assert listed(f"?dataflow={flow}") == []
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=-1", "limit=many", "limit=1.5", "dataflow=a:b:c"])
+def test_what_is_no_list(client, query):
+    assert client.get(f"/submissions?{query}", headers=BEARER).status_code == 400
+
+
+def test_a_locked_ledger(tmp_path, monkeypatch):
+    monkeypatch.setattr(ledger, "WAIT", 0.1)
+    exchange = Exchange.open(tmp_path)
+    client = create_app(exchange, token=TOKEN, demo=False).test_client()
+    other = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    answer = submit(client)
+    other.close()
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert answer.json["errors"][0]["detail"] == "The ledger cannot be written now: database is locked"
+    assert submit(client).status_code == 201
+    exchange.close()
+
+
 def test_unknown_submissions(client):
     assert client.get("/submissions/no", headers=BEARER).status_code == 404
     assert client.get("/submissions/no/report", headers=BEARER).status_code == 404
@@ -186,7 +263,18 @@ def test_a_check_is_a_page_for_a_browser(client):
     assert answer.status_code == 200
     assert answer.mimetype == "text/html"
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "no-store"
     assert client.post("/check", data=form(BAD), headers={"Accept": "*/*"}).mimetype == "application/json"
+
+
+@pytest.mark.parametrize("name", ["flows.csv", "FLOWS.CSV"])
+def test_a_csv_is_one_whatever_the_browser_says_of_it(client, name):
+    kind = "application/vnd.ms-excel"
+    file = (io.BytesIO(GOOD), name, kind)
+    assert client.post("/check", data={"file": file}).json["verdict"] == "accepted"
+    body = client.post(f"/check?fileName={name}", data=GOOD, content_type=kind)
+    assert body.json["verdict"] == "accepted"
+    assert client.post("/check", data=GOOD, content_type=kind).json["groups"][0]["code"] == "unreadable"
 
 
 def test_a_large_file_lies_in_a_file_without_a_name(client, tmp_path, monkeypatch):
@@ -230,6 +318,7 @@ def test_a_release(client):
     gone = client.delete(answer.headers["Location"], headers=BEARER)
     assert gone.status_code == 200
     assert gone.json["cancelled"]
+    assert client.delete(answer.headers["Location"], headers=BEARER).status_code == 409
     assert client.get(DATA).status_code == 204
 
 

@@ -1,4 +1,4 @@
-"""Checks are generators of faults; the tables below are all there are.
+"""Checks are generators of faults; the table below is all there are.
 
 A check's name says the fault, and is the code of its finding for ever: a stricter check gets a new name. Its
 docstring is its public help: fault, why, fix, example. It works on distinct values, and finds rows only for
@@ -16,7 +16,7 @@ from .codes import not_your_area, outside_constraint, unknown_code
 from .components import missing_component, unknown_component
 from .fault import Check, Fault, finding
 from .keys import duplicate_key, repeated_row, series_attribute_varies
-from .periods import invalid_period, period_not_of_frequency
+from .periods import embargo_asked, invalid_period, period_not_of_frequency
 from .values import missing_value, not_a_number
 
 ALWAYS: dict[Check, Severity] = {
@@ -32,6 +32,7 @@ ALWAYS: dict[Check, Severity] = {
     duplicate_key: "error",
     repeated_row: "information",
     series_attribute_varies: "error",
+    embargo_asked: "warning",
 }
 """Run on every dataset, in this order: a cause before its consequences."""
 

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from ..dataset import Coded, Columns, Dataset, Indices
+from ..dataset import Coded, Columns, Dataset
 from ..schema import SchemaComponent
-from .fault import Fault
+from .fault import Fault, by_value
 from .nearest import nearest
-
-OWN_GROUPS = 100
-"""How many wrong values of a component are told one by one; the rest share one group, exactly counted."""
 
 
 def unknown_code(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -24,7 +19,7 @@ def unknown_code(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
     """
     for component, column in _coded(dataset):
         wrong = [at for at, value in enumerate(column.values) if value and value not in component.codes]
-        yield from _by_value(component, column, wrong, with_nearest=True)
+        yield from _faults(component, column, wrong, with_nearest=True)
 
 
 def outside_constraint(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -39,7 +34,7 @@ def outside_constraint(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         if allowed is not None:
             known = component.codes
             wrong = [at for at, value in enumerate(column.values) if value in known and value not in allowed]
-            yield from _by_value(component, column, wrong, allowed)
+            yield from _faults(component, column, wrong, allowed)
 
 
 def not_your_area(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -54,7 +49,7 @@ def not_your_area(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         if granted is not None:
             known = component.codes
             wrong = [at for at, value in enumerate(column.values) if value in known and value not in granted]
-            yield from _by_value(component, column, wrong, granted)
+            yield from _faults(component, column, wrong, granted)
 
 
 def _coded(dataset: Dataset) -> Iterator[tuple[SchemaComponent, Coded]]:
@@ -64,7 +59,7 @@ def _coded(dataset: Dataset) -> Iterator[tuple[SchemaComponent, Coded]]:
             yield component, column
 
 
-def _by_value(
+def _faults(
     component: SchemaComponent,
     column: Coded,
     wrong: list[int],
@@ -72,24 +67,12 @@ def _by_value(
     *,
     with_nearest: bool = False,
 ) -> Iterator[Fault]:
-    """One fault per wrong value, most rows first; rows are looked up for wrong values only."""
-    if not wrong:
-        return
-    counts = column.counts()
-    wrong = sorted((at for at in wrong if counts[at]), key=lambda at: -int(counts[at]))
     listed = component.codelist.reference.short if component.codelist else ""
     expected: dict[str, object] = {"codelist": listed}
     if allowed is not None:
         expected |= {"allowed": sorted(allowed)[:20], "allowedCount": len(allowed)}
-    for at in wrong[:OWN_GROUPS]:
-        more = {"nearest": nearest(component, column.values[at])} if with_nearest else {}
-        yield Fault(column.rows_of(at), component.id, column.values[at], expected | more)
-    rest = wrong[OWN_GROUPS:]
-    if rest:
-        yield Fault(_rows_of_any(column, rest), component.id, None, expected | {"distinctValues": len(rest)})
-
-
-def _rows_of_any(column: Coded, wrong: list[int]) -> Indices:
-    flags = np.zeros(len(column.values) + 1, bool)  # the last serves index -1
-    flags[wrong] = True
-    return np.flatnonzero(flags[column.codes])
+    for rows, value, distinct in by_value(column, wrong):
+        more: dict[str, object] = {} if value is not None else {"distinctValues": distinct}
+        if with_nearest and value is not None:
+            more = {"nearest": nearest(component, value)}
+        yield Fault(rows, component.id, value, expected | more)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from ..dataset import Columns, Dataset
-from .fault import Fault
+from .fault import OWN_GROUPS, Fault
 
 
 def unknown_component(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -19,19 +19,16 @@ def unknown_component(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
     Example: `OBS_STATSU` for `OBS_STATUS`.
     """
     known = dataset.schema.by_id
-    for name in columns.table.column_names:
-        if name not in known:
-            near = get_close_matches(name.upper(), known, n=1, cutoff=0.6)
-            yield Fault(
-                np.arange(len(dataset)),
-                value=name,
-                in_header=True,
-                expected={
-                    "components": list(known),
-                    "nearest": [{"code": n, "why": "similar"} for n in near],
-                },
-                values={"dsd": dataset.schema.dsd.reference.short},
-            )
+    unknown = [name for name in columns.table.column_names if name not in known]
+    more = {"dsd": dataset.schema.dsd.reference.short}
+    every = np.arange(len(dataset))
+    for name in unknown[:OWN_GROUPS]:
+        near = get_close_matches(name[:80].upper(), known, n=1, cutoff=0.6)
+        expected = {"components": list(known), "nearest": [{"code": n, "why": "similar"} for n in near]}
+        yield Fault(every, value=name, in_header=True, expected=expected, values=more)
+    if len(unknown) > OWN_GROUPS:
+        expected = {"components": list(known), "distinctValues": len(unknown) - OWN_GROUPS}
+        yield Fault(every, in_header=True, expected=expected, values=more)
 
 
 def missing_component(dataset: Dataset, columns: Columns) -> Iterator[Fault]:

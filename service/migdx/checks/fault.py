@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..dataset import Columns, Dataset, Indices
+import numpy as np
+
+from ..dataset import Coded, Columns, Dataset, Indices
 from ..report import SAMPLE, Finding, Place, Severity
 from ..schema import Schema
 
@@ -54,3 +56,24 @@ def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Fi
 def is_masked(schema: Schema, component: str) -> bool:
     """Whether the values of a component may be confidential and so are never echoed."""
     return component in schema.masked
+
+
+OWN_GROUPS = 100
+"""How many wrong values of a component are told one by one; the rest share one group, exactly counted."""
+
+
+def by_value(column: Coded, wrong: Sequence[int]) -> Iterator[tuple[Indices, str | None, int]]:
+    """(rows, value, distinct values) of each wrong value, most rows first; the value of the rest is None.
+
+    Rows are looked up for the first OWN_GROUPS values only, so that a column of nothing but faults stays
+    cheap.
+    """
+    counts = column.counts()
+    found = sorted((at for at in wrong if counts[at]), key=lambda at: -int(counts[at]))
+    for at in found[:OWN_GROUPS]:
+        yield column.rows_of(at), column.values[at], 1
+    rest = found[OWN_GROUPS:]
+    if rest:
+        flags = np.zeros(len(column.values) + 1, bool)  # the last serves index -1
+        flags[rest] = True
+        yield np.flatnonzero(flags[column.codes]), None, len(rest)

@@ -41,7 +41,7 @@ def series_attribute_varies(dataset: Dataset, columns: Columns) -> Iterator[Faul
     Fix: give it the same value in every row of the series.
     Example: `UNIT_MULT` 0 in 2022 and 3 in 2023.
     """
-    series = dataset.series_numbers()
+    series = dataset.series_numbers
     if series is None:
         return
     for component in dataset.schema.series_attributes:
@@ -59,7 +59,7 @@ def series_attribute_varies(dataset: Dataset, columns: Columns) -> Iterator[Faul
 
 def _repeated(dataset: Dataset) -> tuple[Indices, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """(rows whose key occurs more than once, whether their contents differ), neighbours share a key."""
-    key = dataset.key_numbers()
+    key = dataset.key_numbers
     nothing = np.zeros(0, np.int64), np.zeros(0, bool)
     if key is None:
         return nothing
@@ -89,5 +89,5 @@ def _repeated(dataset: Dataset) -> tuple[Indices, np.ndarray[tuple[int], np.dtyp
 
 
 def _groups(dataset: Dataset, rows: Indices) -> int:
-    key = dataset.key_numbers()
+    key = dataset.key_numbers
     return 0 if key is None else len(np.unique(key[rows]))

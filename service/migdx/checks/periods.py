@@ -1,16 +1,16 @@
-"""Are times times, and of the frequency that the row says?"""
+"""Are times times, of the frequency that the row says, and when may they be seen?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
-from ..dataset import Columns, Dataset
+from ..dataset import Coded, Columns, Dataset
 from ..periods import KINDS, example, kind_of_frequency, parse_period
-from ..schema import TEMPORAL
-from .fault import Fault
+from ..schema import EMBARGO, TEMPORAL
+from .fault import Fault, by_value
 
 
 def invalid_period(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -25,13 +25,11 @@ def invalid_period(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         if column is None or component.text_type not in TEMPORAL:
             continue
         valid = _is_instant if component.text_type == "DateTime" else _is_period
-        for at, value in enumerate(column.values):
-            if value and not valid(value):
-                rows = column.rows_of(at)
-                if len(rows):
-                    yield Fault(
-                        rows, component.id, value, {"type": component.text_type, "example": _EXAMPLE[valid]}
-                    )
+        wrong = [at for at, value in enumerate(column.values) if value and not valid(value)]
+        expected = {"type": component.text_type, "example": _EXAMPLE[valid]}
+        for rows, value, distinct in by_value(column, wrong):
+            more = {} if value is not None else {"distinctValues": distinct}
+            yield Fault(rows, component.id, value, expected | more)
 
 
 def _is_period(text: str) -> bool:
@@ -39,10 +37,7 @@ def _is_period(text: str) -> bool:
 
 
 def _is_instant(text: str) -> bool:
-    try:
-        return "T" in text and bool(datetime.fromisoformat(text))
-    except ValueError:
-        return False
+    return "T" in text and _instant(text) is not None
 
 
 _EXAMPLE = {_is_period: "2023, 2023-Q1, 2023-01, 2023-01-31", _is_instant: "2023-01-31T12:00:00Z"}
@@ -59,19 +54,39 @@ def period_not_of_frequency(dataset: Dataset, columns: Columns) -> Iterator[Faul
     frequency, period = dataset.coded("FREQ"), dataset.coded(time.id) if time else None
     if time is None or frequency is None or period is None:
         return
-    size = len(period.values) + 1
-    pairs = (frequency.codes.astype(np.int64) + 1) * size + period.codes + 1
-    for pair in np.unique(pairs):
-        code, at = int(pair) // size - 1, int(pair) % size - 1
-        if code < 0 or at < 0:
-            continue
-        kind = kind_of_frequency(frequency.values[code])
-        found = parse_period(period.values[at])
-        if kind and found and found.kind != kind:
-            yield Fault(
-                np.flatnonzero(pairs == pair),
-                time.id,
-                period.values[at],
-                {"frequency": frequency.values[code], "kind": KINDS[kind], "example": example(kind)},
-                {"given": KINDS[found.kind]},
-            )
+    kinds = [found.kind if (found := parse_period(text)) else "" for text in period.values]
+    for code, text in enumerate(frequency.values):
+        kind = kind_of_frequency(text)
+        rows = frequency.rows_of(code) if kind else ()
+        if kind and len(rows):
+            here = Coded(period.values, period.codes[rows])
+            wrong = [at for at, found in enumerate(kinds) if found and found != kind]
+            expected = {"frequency": text, "kind": KINDS[kind], "example": example(kind)}
+            for found_rows, value, distinct in by_value(here, wrong):
+                more = {} if value is not None else {"distinctValues": distinct}
+                yield Fault(rows[found_rows], time.id, value, expected | more)
+
+
+def embargo_asked(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
+    """Rows ask for an embargo.
+
+    Why: figures become public when they are released; what a row says is a request to the compiler, who can
+    not release the file for an earlier instant than the latest that it asks for.
+    Fix: nothing, if that is meant; else leave EMBARGO_TIME empty. An instant without a zone is read as UTC.
+    Example: `EMBARGO_TIME` = `2027-03-01T09:00:00+01:00`.
+    """
+    column = dataset.coded(EMBARGO)
+    if column is None:
+        return
+    asked = {at: instant for at, value in enumerate(column.values) if value and (instant := _instant(value))}
+    rows = np.flatnonzero(np.isin(column.codes, list(asked)))
+    if len(rows):
+        yield Fault(rows, EMBARGO, max(asked.values()).isoformat())
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..dataset import Coded, Columns, Dataset, Numbers
 from ..schema import INTEGRAL
-from .fault import Fault, is_masked
+from .fault import OWN_GROUPS, Fault, is_masked
 
 
 def missing_value(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -46,8 +46,8 @@ def not_a_number(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         if not len(rows):
             continue
         # a text in a numeric cell may still tell a confidential figure ("12 345"): shown by place only
-        if is_masked(dataset.schema, component.id) and dataset.confidential().any():
-            hidden = dataset.confidential()[rows]
+        if is_masked(dataset.schema, component.id) and dataset.confidential.any():
+            hidden = dataset.confidential[rows]
             if hidden.any():
                 yield Fault(
                     rows[hidden],
@@ -61,13 +61,13 @@ def not_a_number(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
             np.array([column.text(int(row)) for row in rows], object), return_inverse=True
         )
         order = np.argsort(-np.bincount(inverse, minlength=len(texts)), kind="stable")
-        for at in order[:100]:
+        for at in order[:OWN_GROUPS]:
             yield Fault(rows[inverse == at], component.id, texts[at], {"type": component.text_type})
-        if len(order) > 100:
-            rest = np.isin(inverse, order[100:])
+        if len(order) > OWN_GROUPS:
+            rest = np.isin(inverse, order[OWN_GROUPS:])
             yield Fault(
                 rows[rest],
                 component.id,
                 None,
-                {"type": component.text_type, "distinctValues": len(order) - 100},
+                {"type": component.text_type, "distinctValues": len(order) - OWN_GROUPS},
             )

@@ -1,4 +1,4 @@
-"""SDMX-CSV data messages: 1.0, 2.0 and 2.1, one row per observation.
+"""SDMX-CSV data messages: 1.0, 2.0 and 2.1, one row per observation, or per series where that is all.
 
 SDMX-CSV field guides (sdmx-twg/sdmx-csv, data-message). UTF-8 without a byte order mark, commas, line feeds,
 fields quoted where RFC 4180 asks. A missing measure is NaN, but empty in a Delete, where a value would delete
@@ -16,6 +16,7 @@ from ..plan import Answer
 from ..schema import SchemaComponent
 from ..structures import in_language
 from .fragments import Escape, Piece, Rows, Wrapped, data, escaped, gathered, joined, measured, rows_of
+from .layout import layout_of
 
 _SPECIAL = '[",\r\n]'
 
@@ -32,8 +33,8 @@ def write_csv20(answer: Answer) -> Iterator[bytes]:
 
 
 def write_csv21(answer: Answer) -> Iterator[bytes]:
-    """SDMX-CSV 2.1."""
-    return _write_2(answer, answer.action[0])
+    """SDMX-CSV 2.1, where a part of each observation is to be merged into what the reader has."""
+    return _write_2(answer, "M" if answer.action == "Information" else answer.action[0])
 
 
 def _write_2(answer: Answer, action: str) -> Iterator[bytes]:
@@ -72,7 +73,9 @@ class _Table:
         self._answer, self._labels = answer, labels
         self._lead = ",".join(map(_field, lead))
         self._keys = [self._key(name) for name in keys]
-        self._dimensions = {id: self._column(by_id[id]) for id in answer.schema.key}
+        given = layout_of(answer)
+        shown = given.series_key if given.series_only else answer.schema.dimensions
+        self._dimensions = {dimension.id: self._column(dimension) for dimension in shown}
         self._attributes = {id: self._column(by_id[id]) for id in answer.plan.attributes}
         self._missing = "" if answer.action == "Delete" else "NaN"
         # labels=name puts an empty name beside a measure

@@ -181,10 +181,12 @@ def _categorisation(categorisation: Categorisation, languages: Sequence[str]) ->
 
 
 def _hierarchy(hierarchy: Hierarchy, languages: Sequence[str]) -> Json:
+    # only SDMX-ML wants a code in a stub
+    codes = () if hierarchy.is_external else hierarchy.codes
     return {
         "hasFormalLevels": hierarchy.has_formal_levels,
         "level": _level(hierarchy.level, languages),
-        "hierarchicalCodes": [_hierarchical(code, languages) for code in hierarchy.codes],
+        "hierarchicalCodes": [_hierarchical(code, languages) for code in codes],
     }
 
 

@@ -45,7 +45,9 @@ class Values:
 
 
 def structure(answer: Answer, given: Layout, values: Mapping[str, Values], datasets: int) -> dict[str, Any]:
-    """`data.structures[0]`. An answer without observations has no dimensions: each would need a value."""
+    """`data.structures[0]`. Every dimension needs a value: an answer without rows has none, and one of series
+    alone none at the observation.
+    """
     flow, dsd, languages = answer.schema.dataflow, answer.schema.dsd, answer.languages
 
     def dimensions(components: Sequence[SchemaComponent]) -> list[dict[str, Any]]:
@@ -72,7 +74,7 @@ def structure(answer: Answer, given: Layout, values: Mapping[str, Values], datas
         "dimensions": {
             "dataSet": [],
             "series": dimensions(given.series_key),
-            "observation": dimensions(given.observation_key),
+            "observation": dimensions(() if given.series_only else given.observation_key),
         },
         "measures": {
             "observation": [_component(m, languages) | {"isMandatory": m.mandatory} for m in given.measures]

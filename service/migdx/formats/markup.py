@@ -7,9 +7,10 @@ passes through `escape` or `quoted`, so nothing unescaped reaches a message.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from ..structures import Described, Text, TimeRange
+from ..structures import DataConstraint, Described, KeyValues, Text, TimeRange
+from ..urn import Reference
 from .header import Header
 
 _NAMESPACES = "http://www.sdmx.org/resources/sdmxml/schemas/{version}/{part}"
@@ -120,3 +121,29 @@ def time_range(given: TimeRange | None, prefix: str) -> str:
             if period
         ),
     )
+
+
+def constraint(
+    given: DataConstraint, reference: Callable[[str, Reference], str], key_value: Callable[[KeyValues], str]
+) -> str:
+    """What a constraint is attached to, its keys and its regions; the dialect says how two parts are told."""
+
+    def key_values(keys: tuple[KeyValues, ...]) -> list[str]:
+        """Those of dimensions first, as the schema demands."""
+        return [key_value(key) for key in sorted(keys, key=lambda key: key.is_attribute)]
+
+    attached = [reference(f"str:{named.kind}", named) for named in given.attachment]
+    key_sets = [
+        element(
+            "str:DataKeySet",
+            (("isIncluded", boolean(keys.include)),),
+            *(element("str:Key", (), *key_values(key)) for key in keys.keys),
+        )
+        for keys in given.key_sets
+    ]
+    regions = [
+        element("str:CubeRegion", (("include", boolean(region.include)),), *key_values(region.keys))
+        for region in given.regions
+    ]
+    attachment = element("str:ConstraintAttachment", (), *attached) if attached else ""
+    return "".join([attachment, *key_sets, *regions])

@@ -21,7 +21,7 @@ from ..structures import (
     ProvisionAgreement,
     Representation,
 )
-from .markup import boolean, element, escape, flag, time_range
+from .markup import constraint, element, escape, flag, time_range
 from .ml21_markup import local, notes, reference, representation
 
 PRIMARY_MEASURE = "OBS_VALUE"  # the only id that 2.1 allows its measure
@@ -197,28 +197,8 @@ def categorisation(categorisation: Categorisation) -> str:
 # --- constraints -------------------------------------------------------------------------------------------
 
 
-def content_constraint(constraint: DataConstraint) -> str:
-    attached = [reference(f"str:{named.kind}", named) for named in constraint.attachment]
-    key_sets = [
-        element(
-            "str:DataKeySet",
-            (("isIncluded", boolean(keys.include)),),
-            *(element("str:Key", (), *_key_values(key)) for key in keys.keys),
-        )
-        for keys in constraint.key_sets
-    ]
-    regions = [
-        element("str:CubeRegion", (("include", boolean(region.include)),), *_key_values(region.keys))
-        for region in constraint.regions
-    ]
-    return (element("str:ConstraintAttachment", (), *attached) if attached else "") + "".join(
-        key_sets + regions
-    )
-
-
-def _key_values(keys: tuple[KeyValues, ...]) -> list[str]:
-    """Those of dimensions first, as the schema demands."""
-    return [_key_value(key) for key in sorted(keys, key=lambda key: key.is_attribute)]
+def content_constraint(given: DataConstraint) -> str:
+    return constraint(given, reference, _key_value)
 
 
 def _key_value(key: KeyValues) -> str:

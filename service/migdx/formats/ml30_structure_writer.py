@@ -2,8 +2,7 @@
 
 What `ml30_structure_reader` reads comes out equal. Two places where the standard has no form for what the
 model allows: an artefact without a name gets its id as its English name, and an organisation scheme has no
-version. A stub of a Hierarchy is written without codes, as REST asks, although the schema wants at least
-one. MeasureRelationship, which some clients cannot read, is written only for attributes that name their
+version. MeasureRelationship, which some clients cannot read, is written only for attributes that name their
 measures.
 """
 

@@ -67,6 +67,7 @@ class _Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
+                process_group=0,  # Ctrl-C is for the service; a child ends when its socket does
                 # threads of libraries cost address space; mimalloc, Arrow's own, keeps what it once had
                 env={
                     "PYTHONPATH": str(root),

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from ..plan import Availability, Plan
-from ..schema import Schema
+from ..schema import STATUS, Schema
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Segment:
 
 
 class Store(Protocol):
-    """Four methods; a new engine is one class with them, and runs tests/test_stores.py."""
+    """A new engine is one class with these methods, and runs tests/test_stores.py."""
 
     def write(self, table: pa.Table, schema: Schema, *, agreement: str, revision: int) -> Segment:
         """Keeps a revision durably, then returns; columns as `Dataset.table` gives them, rows in any order.
@@ -82,11 +82,12 @@ class Store(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Lets go of files and threads; nothing is asked of the store after it."""
+        ...
+
 
 # --- masking: the same in every store ----------------------------------------------------------------------
-
-CONFIDENTIALITY, FREE = "CONF_STATUS", "F"
-STATUS, SUPPRESSED = "OBS_STATUS", "Q"
 
 
 def hidden(schema: Schema) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from typing import Any
 
 from ..plan import Key, Plan
 from ..query import Atom, Condition
-from ..schema import SchemaComponent
-from . import CONFIDENTIALITY, FREE, Segment
+from ..schema import CONFIDENTIALITY, FREE, SchemaComponent
+from . import Segment
 from .memory import OPPOSITES, bound, holds
 
 

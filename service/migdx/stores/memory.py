@@ -22,8 +22,8 @@ from ..errors import SemanticFault
 from ..periods import parse_period
 from ..plan import Availability, Plan
 from ..query import Atom, Condition
-from ..schema import Schema, SchemaComponent
-from . import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Segment, hidden
+from ..schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema, SchemaComponent
+from . import Segment, hidden
 
 Row = dict[str, Any]
 Extent = tuple[Any, Any]
@@ -75,6 +75,9 @@ class MemoryStore:
         for name in swept:
             del self._tables[name]
         return swept
+
+    def close(self) -> None:
+        self._tables.clear()
 
     def _answers(self, plan: Plan, segments: Sequence[Segment]) -> list[list[Row]]:
         """The rows of the answer, per agreement in order."""

@@ -26,8 +26,8 @@ from ..dataset import Coded, coded
 from ..durable import SUFFIX, draft, make_folder, older
 from ..periods import parse_period
 from ..plan import Availability, Plan
-from ..schema import Schema
-from . import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Segment, hidden
+from ..schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema
+from . import Segment, hidden
 from .duck import Sifter, Statement, counts, rows
 
 ROW_GROUP = 30_000

@@ -6,8 +6,9 @@ SDMX 3.0 Information Model, sections 4.3 (Codelist, CodelistExtension), 4.4 (Con
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import ClassVar, Self
 
 from ..urn import Reference
 from .artefact import Described, Item, ItemScheme, Maintainable
@@ -32,6 +33,11 @@ class CodelistExtension:
 class Codelist(ItemScheme):
     kind: ClassVar[str] = "Codelist"
     extensions: tuple[CodelistExtension, ...] = ()
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        """The ids of its codes, made once for all schemas that use the list."""
+        return frozenset(self.by_id)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,10 @@ class Hierarchy(Maintainable):
     codes: tuple[HierarchicalCode, ...] = ()
     level: Level | None = None
     has_formal_levels: bool = False
+
+    def stub(self) -> Self:
+        """With the first code at the top, without what is below: the official schema demands one."""
+        return replace(super().stub(), codes=tuple(replace(c, children=(), level="") for c in self.codes[:1]))
 
     def partitions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(whole, parts) for every code that has children."""

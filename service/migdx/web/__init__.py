@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from werkzeug.routing import BaseConverter
 
 from .. import __version__
+from ..errors import ExchangeError, Forbidden
 from ..exchange import Exchange
 from . import faults, pages, sdmx, submissions
 
 LARGEST = 1 << 30
 """Bytes of a request's body that are taken, unless the setting says otherwise."""
+
+_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d*)?", re.IGNORECASE | re.ASCII)
 
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -32,26 +36,43 @@ class _Anything(BaseConverter):
 
 def create_app(exchange: Exchange, *, token: str | None, demo: bool, largest: int = LARGEST) -> Flask:
     """The application over an exchange. Writing calls need `token`; only in demo mode may there be none."""
-    if not token and not demo:
-        raise ValueError(
-            "Outside demo mode the service needs a token: set MIGDX_TOKEN, which writing calls must show"
-        )
+    token = needed(token, demo=demo)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = largest
     app.extensions["migdx"] = exchange
-    app.extensions["migdx-token"] = token or None
+    app.extensions["migdx-token"] = token
     app.extensions["migdx-since"] = datetime.now(UTC)
     # a redirect would cost browsers the right to read from other origins
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.url_map.converters["anything"] = _Anything
     faults.install(app)
+    if token is None:
+        app.before_request(_local)
     app.register_blueprint(sdmx.blueprint)
     app.register_blueprint(submissions.blueprint)
     app.register_blueprint(pages.blueprint)
     app.add_url_rule("/health", "health", _health)
     app.after_request(_secured)
     return app
+
+
+def needed(token: str | None, *, demo: bool) -> str | None:
+    """The token without the blanks around it; None only in demo mode, an error elsewhere."""
+    token = (token or "").strip()
+    if not token and not demo:
+        raise ExchangeError(
+            "MIGDX_TOKEN is empty or not set: it holds the token that writing calls must show. "
+            "--demo does without"
+        )
+    return token or None
+
+
+def _local() -> None:
+    """Where no token is asked for, only names of this machine: any other may be made to lead here."""
+    host = request.headers.get("Host", "")
+    if not _LOOPBACK.fullmatch(host):
+        raise Forbidden(f"Demo mode answers to 127.0.0.1, localhost and [::1] only, not to '{host}'")
 
 
 def _health() -> Response:

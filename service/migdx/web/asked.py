@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -59,9 +60,23 @@ class SchemaRequest:
 
 Request = Root | StructureRequest | DataRequest | AvailabilityRequest | SchemaRequest
 
+_RELATED = {
+    "none": "none", "all": "all", "datastructure": "DataStructure", "conceptscheme": "ConceptScheme",
+    "codelist": "Codelist", "valuelist": "ValueList", "dataproviderscheme": "DataProviderScheme",
+    "dataflow": "Dataflow",
+}  # fmt: skip
+
 WILD = frozenset(("", "*", "all", "ALL", "All"))
 """What says "any" in a path, on both generations."""
 
+_WITH_ITEMS = frozenset(
+    (
+        "*", "AgencyScheme", "CategoryScheme", "Codelist", "ConceptScheme", "CustomTypeScheme",
+        "DataConsumerScheme", "DataProviderScheme", "MetadataProviderScheme", "NamePersonalisationScheme",
+        "OrganisationUnitScheme", "ReportingTaxonomy", "RulesetScheme", "TransformationScheme",
+        "UserDefinedOperatorScheme", "ValueList", "VtlMappingScheme",
+    )
+)  # fmt: skip
 _AGENCY = re.compile(r"[A-Za-z][A-Za-z\d_-]*(\.[A-Za-z][A-Za-z\d_-]*)*\Z", re.ASCII)
 _ID = re.compile(r"[A-Za-z\d_@$-]+(\.[A-Za-z\d_@$-]+)*\Z", re.ASCII)
 
@@ -82,6 +97,17 @@ def _ids(text: str, between: str, pattern: re.Pattern[str], what: str) -> tuple[
         if part != "*" and not pattern.match(part):
             raise SyntaxFault(f"'{part}' in '{text}' is not {what}")
     return tuple(dict.fromkeys(parts))
+
+
+def items(text: str, between: str, kinds: Collection[str]) -> tuple[str, ...]:
+    """The items to cut schemes to, () for all; only what is a list of items has any."""
+    found = ids(text, between, "an item")
+    if "*" in found:
+        return ()
+    for kind in kinds:
+        if kind not in _WITH_ITEMS:
+            raise SyntaxFault(f"A {kind} is no scheme of items; the path asks for item {text}")
+    return found
 
 
 def versions(text: str, missing: str) -> str:
@@ -108,6 +134,16 @@ def references(address: Address, kinds: dict[str, tuple[str, ...]], between: str
                 f"references={word}: expected one of {', '.join(REFERENCES)}, or a type such as codelist"
             )
         found |= dict.fromkeys(known)
+    return tuple(found)
+
+
+def related(address: Address, between: str) -> tuple[str, ...]:
+    """The parameter `references` of an availability query, which knows fewer words."""
+    found: dict[str, None] = {}
+    for word in address.get("references", "none").split(between):
+        if word not in _RELATED:
+            raise SyntaxFault(f"references={word}: expected one of {', '.join(_RELATED)}")
+        found[_RELATED[word]] = None
     return tuple(found)
 
 

@@ -15,7 +15,6 @@ from ..periods import EPOCH
 from ..plan import Availability
 from ..public import Public
 from ..query import DataQuery
-from ..registry import Registry
 from ..schema import Schema
 from ..structures import (
     KINDS,
@@ -44,6 +43,7 @@ def constraint(
         raise SemanticFault(
             f"{schema.dsd.reference.short} has no dimension {unknown[0]}; it has {', '.join(schema.key)}"
         )
+    asked = replace(asked, query=_counted(asked.query))
     found = exchange.availability(asked.query, public)
     time = schema.time.id if schema.time else ""
     keys = []
@@ -67,6 +67,11 @@ def constraint(
     )  # fmt: skip
 
 
+def _counted(query: DataQuery) -> DataQuery:
+    """The same query for all of an observation: what is told of one does not change what there is."""
+    return replace(query, attributes=DataQuery.attributes, measures=DataQuery.measures)
+
+
 def _metric(id: str, number: int) -> Annotation:
     return Annotation(id=id, type=_METRICS, title=str(number))
 
@@ -88,24 +93,37 @@ def _without(query: DataQuery, id: str, schema: Schema) -> DataQuery:
 
 
 def related(
-    registry: Registry, references: tuple[str, ...], schema: Schema, found: DataConstraint
+    exchange: Exchange, asked: AvailabilityRequest, schema: Schema, found: DataConstraint, public: Public
 ) -> Iterator[Maintainable]:
     """What `references` adds: flow, structure, and schemes cut to what the constraint has, parents kept."""
-    wanted = set(KINDS) if "all" in references else set(references)
-    if not wanted & set(KINDS):
-        return
+    wanted = set(KINDS) if "all" in asked.references else set(asked.references)
     candidates: dict[str, Maintainable] = {schema.dataflow.urn: schema.dataflow, schema.dsd.urn: schema.dsd}
     for component in schema.dimensions:
         if component.codelist is not None:
             candidates[component.codelist.urn] = component.codelist
-    for reference in schema.dsd.references():
-        scheme = registry.find(reference)
-        if scheme is not None and scheme.kind == "ConceptScheme":
-            candidates.setdefault(scheme.urn, scheme)
     used = _used(schema, found)
+    named = list(schema.dsd.references())
+    if "DataProviderScheme" in wanted:
+        named += _providers(exchange, asked.query, schema, public)
+    for reference in named:
+        scheme = exchange.registry.find(reference)
+        if scheme is not None and scheme.kind in ("ConceptScheme", "DataProviderScheme"):
+            candidates.setdefault(scheme.urn, scheme)
+        if scheme is not None and scheme.kind == "DataProviderScheme":
+            used.setdefault(scheme.urn, set()).add(reference.item)
     for artefact in candidates.values():
         if artefact.kind in wanted:
             yield cut(artefact, used.get(artefact.urn)) if isinstance(artefact, ItemScheme) else artefact
+
+
+def _providers(exchange: Exchange, query: DataQuery, schema: Schema, public: Public) -> Iterator[Reference]:
+    """Those who have data that the query asks for."""
+    shown = {submission.provider for submission in public.submissions(schema.dataflow.reference.short)}
+    for id in sorted(shown & set(query.providers or shown)):
+        agreement = exchange.registry.agreement(id, schema.dataflow)
+        counted = exchange.availability(replace(_counted(query), providers=(id,)), public)
+        if counted.observations and agreement and agreement.provider:
+            yield agreement.provider
 
 
 def _used(schema: Schema, found: DataConstraint) -> dict[str, set[str]]:

@@ -38,11 +38,11 @@ class Coverage:
 
     @property
     def first(self) -> str:
-        return min((share.first for share in self.shares if share.first), key=_start, default="")
+        return min((share.first for share in self.shares if share.first), key=start, default="")
 
     @property
     def last(self) -> str:
-        return max((share.last for share in self.shares if share.last), key=_start, default="")
+        return max((share.last for share in self.shares if share.last), key=start, default="")
 
     @property
     def released(self) -> datetime | None:
@@ -75,14 +75,15 @@ def coverage(exchange: Exchange, dataflow: Dataflow, public: Public) -> Coverage
                 provider=providers.get(shown.provider, Item(shown.provider)),
                 segment=shown.segment,
                 observations=sum(periods.values()),
-                first=min(told, key=_start, default=""),
-                last=max(told, key=_start, default=""),
+                first=min(told, key=start, default=""),
+                last=max(told, key=start, default=""),
                 release=public.deciding(shown.slot),
             )
         )
     return Coverage(dataflow, tuple(sorted(shares, key=lambda share: share.provider.id)))
 
 
-def _start(period: str) -> tuple[int, str]:
+def start(period: str) -> tuple[int, str]:
+    """Sorts periods by their first day, then by their text."""
     found = parse_period(period)
     return (found.start if found else 0, period)

@@ -1,7 +1,7 @@
 """Faults as answers: each class of error has one status per generation of the API; the body is as was asked.
 
-sdmx-rest v2.2.2, doc/status.md; v1.5.0, 4_7_errors.md. What nobody expected becomes 500 with a number that
-the log has too, and says no more.
+sdmx-rest v2.2.2, doc/status.md; v1.5.0, 4_7_errors.md. Outside the API a browser gets a page. What nobody
+expected becomes 500 with a number that the log has too, and says no more.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Literal
 from uuid import uuid4
 
 import orjson
-from flask import Flask, Request, Response, current_app
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from .. import errors
 from ..errors import ExchangeError
 from ..formats.header import Header
 from ..formats.markup import element, leaf
-from . import negotiation
+from . import negotiation, pages
 
 Door = Literal["v1", "v2", "service"]
 """Which table holds: REST 1.5, REST 2.2, or this service's own calls (submissions, releases, pages)."""
@@ -68,50 +68,56 @@ def door(path: str) -> Door:
 
 
 def _answer(fault: Exception) -> Response:
-    from flask import request
-
     at = door(request.path)
     if isinstance(fault, HTTPException):
-        return _http(fault, request, at)
+        return _http(fault, at)
     if not isinstance(fault, ExchangeError):
         number = uuid4().hex[:12]
         current_app.logger.error("%s %s %s", number, request.method, request.path, exc_info=fault)
         fault = ExchangeError(f"The service failed; its log says why under {number}")
-    return answer(fault, request, at)
-
-
-def answer(fault: ExchangeError, request: Request, at: Door) -> Response:
-    """The answer for a fault: status, body in the asked syntax, and what a client needs to go on."""
-    table = STATUS[at]
-    status = next(table[cls] for cls in type(fault).__mro__ if cls in table)
+    status = status_of(fault, at)
     headers: dict[str, str] = {}
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER)
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="migdx"'
-    return _told(request, at, status, fault.code, fault.title, str(fault), headers)
+    return _told(at, status, fault.code, fault.title, str(fault), headers)
 
 
-def _http(fault: HTTPException, request: Request, at: Door) -> Response:
+def status_of(fault: ExchangeError, at: Door) -> int:
+    """The status of a fault at a door: that of its class, or of the nearest above it."""
+    return next(STATUS[at][cls] for cls in type(fault).__mro__ if cls in STATUS[at])
+
+
+def _http(fault: HTTPException, at: Door) -> Response:
     """What Flask or Werkzeug raise: no such page, no such method, a body that is too large."""
     if fault.response is not None or fault.code is None or fault.code < 400:
         return fault.get_response()  # type: ignore[return-value]
     known = _HTTP.get(fault.code)
-    limit = current_app.config["MAX_CONTENT_LENGTH"]
-    detail = f"The body is larger than {limit:,} bytes" if fault.code == 413 else fault.description or ""
     headers = {name: value for name, value in fault.get_headers() if name == "Allow"}
     code, title = (known.code, known.title) if known else (fault.code, fault.name)
-    return _told(request, at, fault.code, code, title, detail, headers)
+    return _told(at, fault.code, code, title, _reason(fault, headers.get("Allow", "")), headers)
 
 
-def _told(
-    request: Request, at: Door, status: int, code: int, title: str, detail: str, headers: Mapping[str, str]
-) -> Response:
+def _reason(fault: HTTPException, allowed: str) -> str:
+    if fault.code == 404:
+        return f"There is nothing at {request.path}"
+    if fault.code == 405:
+        return f"{request.path} does not take {request.method}, only {allowed}"
+    if fault.code == 413:
+        return f"The body is larger than {current_app.config['MAX_CONTENT_LENGTH']:,} bytes"
+    return fault.description or fault.name
+
+
+def _told(at: Door, status: int, code: int, title: str, detail: str, headers: Mapping[str, str]) -> Response:
     kept = {"Cache-Control": "no-store" if status >= 500 else "no-cache", "Vary": "Accept", **headers}
     if status == 204:
         bare = Response(status=204, headers=kept)
         del bare.headers["Content-Type"]
         return bare
+    if at == "service" and _wants_page() and status != 500:  # 500 may be the fault of the pages
+        page = pages.render_fault(detail)
+        return Response(page, status, {**kept, "Vary": "Accept, Accept-Language"}, mimetype="text/html")
     accept = request.headers.get("Accept", "")
     syntax = negotiation.error_syntax(
         accept, request.args.get("format", "").lower(), "xml" if at == "v1" else "json"
@@ -121,6 +127,14 @@ def _told(
     else:
         body, media_type = _json(code, title, detail), "application/json"
     return Response(body, status, kept, content_type=media_type)
+
+
+def _wants_page() -> bool:
+    """At an address of a page, which has nothing else, or when a browser asks."""
+    return (
+        request.blueprint == pages.blueprint.name
+        or request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
+    )
 
 
 def _xml(at: Door, code: int, detail: str) -> bytes:

@@ -16,18 +16,15 @@ import pyarrow as pa
 
 from ..errors import NoResults
 from ..exchange import Exchange
-from ..periods import parse_period
 from ..public import Public
 from ..query import DataQuery, parse_keys
-from ..schema import Schema
+from ..schema import CONFIDENTIALITY, FREE, STATUS, Schema
 from ..structures import Dataflow, Item, Text
 from ..urn import parse_short
+from .coverage import start
 
-FREE = "F"
 NORMAL = "A"
-STATUS, CONFIDENTIALITY, COMMENT, UNIT, MULTIPLIER = (
-    "OBS_STATUS", "CONF_STATUS", "COMMENT_OBS", "UNIT_MEASURE", "UNIT_MULT",
-)  # fmt: skip
+COMMENT, UNIT, MULTIPLIER = "COMMENT_OBS", "UNIT_MEASURE", "UNIT_MULT"
 
 
 @dataclass(frozen=True)
@@ -172,7 +169,7 @@ def view(mirror: Mirror, exchange: Exchange, a: str, b: str, public: Public) -> 
     """The movement from `a` to `b`. Codes that no list has find nothing."""
     first, second = (side.key.format(a=a, b=b) for side in mirror.sides)
     found = _series(mirror, exchange, (first, second), public)
-    periods = sorted({*found[first], *found[second]}, key=_start)
+    periods = sorted({*found[first], *found[second]}, key=start)
     rows = tuple(Row(period, (found[first].get(period), found[second].get(period))) for period in periods)
     return View(mirror, a, b, (first, second), rows)
 
@@ -199,7 +196,7 @@ def _series(
 
 
 def _cell(row: Mapping[str, Any], schema: Schema) -> Cell:
-    masked = row.get(CONFIDENTIALITY) not in (None, FREE)
+    masked = row.get(CONFIDENTIALITY) not in (None, "", FREE)
     value = None if masked else row.get(schema.measures[0].id)
     multiplier = row.get(MULTIPLIER) or "0"
     if value is not None and multiplier.lstrip("-").isdigit():
@@ -213,8 +210,3 @@ def _cell(row: Mapping[str, Any], schema: Schema) -> Cell:
 def _statuses(schema: Schema) -> list[str]:
     """OBS_STATUS and those for further flags beside it."""
     return [attribute.id for attribute in schema.attributes if attribute.id.startswith(STATUS)]
-
-
-def _start(period: str) -> tuple[int, str]:
-    found = parse_period(period)
-    return (found.start if found else 0, period)

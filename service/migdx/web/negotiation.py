@@ -6,11 +6,11 @@ exactly a registered type.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..errors import NotAcceptable, SyntaxFault
+from ..errors import NotAcceptable, NotImplementedHere, SyntaxFault
 from ..urn import select_versions
 from .address import Address
 from .asked import Kind
@@ -79,7 +79,13 @@ FORMATS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 """Words of ?format=: the families that they mean, and the version, "" for what OFFERS has first."""
 
-LABELS = ("id", "name", "both")
+VALUES: dict[str, tuple[str, ...]] = {
+    "labels": ("id", "name", "both"),
+    "keys": ("none", "obs", "series", "both"),
+}
+"""What a media type's parameters may say; SDMX-CSV 1.0 has no labels=name."""
+
+_CSV10 = _SDMX + "data+csv;version=1.0.0"
 _PARAMETERS = {"labels": "labels", "timeformat": "timeFormat", "keys": "keys", "key": "keys"}
 
 
@@ -127,9 +133,20 @@ def choose(offers: Sequence[str], accept: str, address: Address) -> Chosen:
     word = address.get("format").lower()
     chosen = _by_format(offers, word, address) if word else _by_accept(offers, accept)
     labels = address.get("labels") or ("both" if word == "csvfilewithlabels" else "")
-    if labels and labels not in LABELS:
-        raise NotAcceptable(f"labels={labels}: expected one of {', '.join(LABELS)}")
-    return Chosen(chosen.media_type, chosen.parameters | ({"labels": labels} if labels else {}))
+    parameters = chosen.parameters | ({"labels": labels} if labels else {})
+    _check(chosen.media_type, parameters)
+    return Chosen(chosen.media_type, parameters)
+
+
+def _check(media_type: str, parameters: Mapping[str, str]) -> None:
+    for name, value in parameters.items():
+        if name == "timeFormat" and value != "original":
+            raise NotImplementedHere(f"timeFormat={value} is not built yet; timeFormat=original is")
+        known = VALUES.get(name, (value,))
+        if name == "labels" and media_type == _CSV10:
+            known = tuple(word for word in known if word != "name")
+        if value not in known:
+            raise NotAcceptable(f"{name}={value}: expected one of {', '.join(known)}")
 
 
 def _by_format(offers: Sequence[str], word: str, address: Address) -> Chosen:

@@ -15,10 +15,9 @@ from typing import Any
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 from markupsafe import Markup, escape
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from .. import __version__
-from ..errors import ExchangeError, NotFound, SyntaxFault
+from ..errors import NotFound, SyntaxFault
 from ..exchange import Exchange
 from ..intake import Sent
 from ..public import Public
@@ -28,7 +27,6 @@ from ..structures import Dataflow, DataProviderScheme, Item
 from . import pair, samples
 from .answers import Validators, etag
 from .coverage import Coverage, coverage
-from .faults import RETRY_AFTER, STATUS
 from .findings import groups
 from .help import Help, entries, is_check
 from .mirror import mirror, settings, view
@@ -38,15 +36,6 @@ blueprint = Blueprint("pages", __name__)
 
 LISTED = 40
 """A component's codes are written out on the page of a dataflow up to this many."""
-
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 # --- the pages ----------------------------------------------------------------------
@@ -149,14 +138,11 @@ def check() -> Response:
     """
     file = request.files.get("file")
     if file is None or not file.filename:
-        return _fault(SyntaxFault(Words.of(request)("check_no_file")))
+        raise SyntaxFault(Words.of(request)("check_no_file"))
     try:
-        page = render_report(_exchange().check(sent(file)))
+        return render_report(_exchange().check(sent(file)))
     finally:
         file.close()
-    response = make_response(page)
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def sent(file: FileStorage) -> Sent:
@@ -170,7 +156,7 @@ def sent(file: FileStorage) -> Sent:
     return Sent(file.stream, size, media_type, file.filename or "", **given)  # type: ignore[arg-type]
 
 
-def render_report(report: Report) -> str:
+def render_report(report: Report) -> Response:
     """The page of a report in the language of the request: of a check, or of the submission that it names."""
     words, subject = Words.of(request), report.subject
     tense = "was" if subject.get("submission") else "would"
@@ -188,7 +174,7 @@ def render_report(report: Report) -> str:
     }  # fmt: skip
     if subject.get("bytes") is not None:
         about["size"] = words("bytes", count=words.number(subject["bytes"]))
-    return _page(
+    page = _page(
         "report.html", words, report=report, groups=groups(report, words),
         verdict=words(f"{tense}_{report.verdict}"),
         verdict_text=words(text) if tense == "would" or report.verdict == "rejected" else "",
@@ -196,44 +182,14 @@ def render_report(report: Report) -> str:
         subject=[(words(name), value) for name, value in about.items() if value],
         choices=_choices(words),
     )  # fmt: skip
-
-
-# --- faults ----------------------------------------------------------------------
-
-
-@blueprint.errorhandler(ExchangeError)
-def _fault(fault: ExchangeError) -> Response:
-    table = STATUS["service"]
-    status = next(table[cls] for cls in type(fault).__mro__ if cls in table)
-    return _told(str(fault), status)
-
-
-@blueprint.errorhandler(HTTPException)
-def _http_fault(fault: HTTPException) -> Response:
-    if fault.code is None or fault.code < 400:
-        return fault.get_response()  # type: ignore[return-value]
-    limit = current_app.config["MAX_CONTENT_LENGTH"]
-    too_large = (
-        f"The file is larger than {limit:,} bytes"
-        if isinstance(fault, RequestEntityTooLarge) and limit
-        else ""
-    )
-    return _told(too_large or fault.description or fault.name, fault.code)
-
-
-def _told(reason: str, status: int) -> Response:
-    response = make_response(_page("fault.html", Words.of(request), reason=reason), status)
+    response = make_response(page)
     response.headers["Cache-Control"] = "no-store"
-    if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
-@blueprint.after_request
-def _guarded(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+def render_fault(reason: str) -> str:
+    """The page that says why there is no other."""
+    return _page("fault.html", Words.of(request), reason=reason)
 
 
 # --- what every page has ----------------------------------------------------------------------

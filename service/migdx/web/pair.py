@@ -7,10 +7,11 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ..schema import STATUS
 from ..structures import Item
 from .charts import SIZES, Line, Point, line_chart
 from .coverage import Coverage
-from .mirror import STATUS, UNIT, Mirror, View
+from .mirror import UNIT, Mirror, View
 from .wording import Words, collated
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import cast
 
 import orjson
@@ -26,7 +27,14 @@ from ..public import Public
 from ..query import DataQuery, StructureQuery
 from ..registry import Registry
 from ..schema import Schema
-from ..structures import DataConstraint, Dataflow, DataStructure, Maintainable, ProvisionAgreement
+from ..structures import (
+    DataConstraint,
+    Dataflow,
+    DataStructure,
+    ItemScheme,
+    Maintainable,
+    ProvisionAgreement,
+)
 from . import availability, v1, v2
 from .address import Address
 from .answers import Validators, etag, streamed, unchanged
@@ -178,8 +186,20 @@ def _told(query: StructureQuery) -> str:
 
 def _written(found: list[Maintainable], terms: _Terms, validators: Validators) -> Response:
     header = Header(f"structures-{validators.etag[:12]}", terms.since)
-    pieces = STRUCTURE_WRITERS[terms.chosen.media_type](found, header, terms.languages)
+    whole = [_located_stub(artefact, terms.generation) for artefact in found]
+    pieces = STRUCTURE_WRITERS[terms.chosen.media_type](whole, header, terms.languages)
     return terms.streamed(pieces, validators)
+
+
+def _located_stub(artefact: Maintainable, generation: Generation) -> Maintainable:
+    """A stub says where the whole is: here, unless it knows better. What 2.1 has no word for is found in v2."""
+    if not artefact.is_external or artefact.structure_url or artefact.service_url:
+        return artefact
+    word = v1.WORDS.get(artefact.kind) if generation == "v1" else None
+    path = f"v1/{word}" if word else f"v2/structure/{artefact.kind.lower()}"
+    base = request.url_root.rstrip("/") + "/sdmx"
+    identity = f"{artefact.agency}/{artefact.id}/{artefact.version}"
+    return replace(artefact, structure_url=f"{base}/{path}/{identity}")
 
 
 # --- data ---------------------------------------------------------------------------------------------------
@@ -285,10 +305,9 @@ def _availability(asked: AvailabilityRequest, terms: _Terms) -> Response:
     if known:
         return known
     ranged = terms.chosen.media_type == _ML21
-    constraint = availability.constraint(
-        exchange, replace(asked, query=query), schema, terms.public, ranged=ranged
-    )
-    related = availability.related(exchange.registry, asked.references, schema, constraint)
+    asked = replace(asked, query=query)
+    constraint = availability.constraint(exchange, asked, schema, terms.public, ranged=ranged)
+    related = availability.related(exchange, asked, schema, constraint, terms.public)
     return _written([constraint, *related], terms, validators)
 
 
@@ -357,7 +376,8 @@ def _for_other_origins(answer: Response) -> Response:
 
 @lru_cache(maxsize=4)
 def _languages(registry: Registry) -> frozenset[str]:
-    """The languages that any artefact is named in."""
-    return frozenset(tag.partition("-")[0].lower() for artefact in registry for tag in artefact.names) | {
-        "en"
-    }
+    """The languages that any artefact is named in, or any item of one."""
+    schemes = (artefact for artefact in registry if isinstance(artefact, ItemScheme))
+    items = (item for scheme in schemes for item in scheme.items)
+    tags = {tag for named in chain(registry, items) for tag in named.names}
+    return frozenset(tag.partition("-")[0].lower() for tag in tags) | {"en"}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import signal
+import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +15,7 @@ from gunicorn.app.base import BaseApplication
 from ..errors import Unavailable
 from ..exchange import Exchange
 from ..formats import sandbox
-from . import create_app
+from . import create_app, needed
 
 THREADS = 128
 """Requests at a time in each worker: enough that slow clients cannot stop the service."""
@@ -32,33 +36,60 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         sandbox.default.keeps_spare = True
-        return create_app(Exchange.open(self._folder), token=self._token, demo=self._demo)
+        exchange = Exchange.open(self._folder, share=self.cfg.workers)
+        return create_app(exchange, token=self._token, demo=self._demo)
 
 
-def serve(folder: Path, *, host: str, port: int, workers: int, token: str | None, demo: bool) -> None:
-    """Serves until it is stopped. Without a token only in demo mode, and then on the loopback interface."""
+def probe(host: str, port: int, another: str) -> None:
+    """Raises Unavailable when nobody can be served there; `another` is how to ask for another port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as tried:
+        # as gunicorn does: connections of a service that has just ended do not count
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind((host, port))
+        except OSError as fault:
+            if fault.errno == errno.EADDRINUSE:
+                other = port + 1 if port < 65535 else 8080
+                raise Unavailable(f"Port {port} is taken; try {another}{other}") from None
+            raise Unavailable(f"Nobody can be served on {_address(host, port)}: {fault.strerror}") from None
+
+
+def serve(
+    folder: Path,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    token: str | None,
+    demo: bool,
+    samples: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Serves until it is stopped. Without a token only in demo mode, and then on the loopback interface.
+
+    `samples` are addresses to try, without the host, each after what it gives.
+    """
     if demo and host not in LOOPBACK:
         raise Unavailable(f"Demo mode asks for no token, so it binds to 127.0.0.1 only, not to {host}")
-    if not demo and not token:
-        raise Unavailable(
-            "MIGDX_TOKEN is not set: it holds the token that writing calls must show. --demo does without"
-        )
-    base = f"http://{host}:{port}"
+    token = None if demo else needed(token, demo=demo)
+    base = f"http://{_address(host, port)}"
     Exchange.open(folder).close()  # a broken structure stops here, with one sentence, not in every worker
 
     def ready(_: Any) -> None:
-        click.echo(_addresses(base) if demo else f"Ready on {base}/")
+        lines = [f"  {what:<24}{base}{path}" for what, path in samples]
+        click.echo("\n".join(["Ready. Try", *lines] if lines else [f"Ready on {base}/"]))
 
     _Server(
         folder,
-        None if demo else token,
+        token,
         demo,
         {
-            "bind": f"{host}:{port}",
+            "bind": _address(host, port),
             "workers": workers,
             "threads": THREADS,
             "worker_class": "gthread",
             "when_ready": ready,
+            "worker_int": _leaving,
             "timeout": 120,
             "graceful_timeout": 20,
             "loglevel": "warning",
@@ -67,14 +98,11 @@ def serve(folder: Path, *, host: str, port: int, workers: int, token: str | None
     ).run()
 
 
-def _addresses(base: str) -> str:
-    lines = (
-        ("the pages", "/"),
-        ("the dataflows", "/sdmx/v2/structure/dataflow"),
-        (
-            "one series as SDMX-CSV",
-            "/sdmx/v2/data/dataflow/MIGDX/DF_MIG_FLOW/1.0.0/A.250.IMMIG.OFF.276?format=csv",
-        ),
-        ("the same by REST 1.5", "/sdmx/v1/data/MIGDX,DF_MIG_FLOW,1.0.0/A.250.IMMIG.OFF.276"),
-    )
-    return "Ready. Try\n" + "\n".join(f"  {what:<24}{base}{path}" for what, path in lines)
+def _leaving(_: Any) -> None:
+    """After Ctrl-C a worker is told twice, by the terminal and by its master; the second would end its end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from os import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
@@ -21,8 +22,10 @@ from flask import Blueprint, Response, current_app, request
 from ..errors import Forbidden, NotFound, SyntaxFault, Unauthorized
 from ..exchange import Exchange
 from ..intake import Sent
+from ..public import Public
 from ..release import Release
 from ..submission import Submission
+from ..urn import parse_short
 from . import pages
 from .negotiation import languages
 
@@ -33,6 +36,9 @@ _PIECE = 1 << 16
 _NO_TYPE = frozenset(("", "application/octet-stream", "application/x-www-form-urlencoded"))
 """What clients say of a file when they say nothing of it."""
 
+LISTED = 100
+"""Submissions in a list whose reader names no limit."""
+
 
 @blueprint.post("/check")
 def check() -> Response:
@@ -41,7 +47,7 @@ def check() -> Response:
     with _sent() as sent:
         report = _exchange().check(sent, accept=accept)
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-        return current_app.make_response(pages.render_report(report))
+        return pages.render_report(report)
     return _json(report.as_dict(_languages()))
 
 
@@ -57,10 +63,20 @@ def submit() -> Response:
     return answer
 
 
+@blueprint.get("/submissions")
+def submissions() -> Response:
+    """The newest first: ?provider=ID&dataflow=AGENCY:ID(VERSION)&limit=100."""
+    _authorize()
+    public = _exchange().public()
+    found = islice(listed(public, _parameter("provider"), _parameter("dataflow")), _limit())
+    return _json({"submissions": [_told(each, public) for each in found]})
+
+
 @blueprint.get("/submissions/<id>")
 def submission(id: str) -> Response:
     _authorize()
-    return _json(_told(_exchange().submission(id)))
+    exchange = _exchange()
+    return _json(_told(exchange.submission(id), exchange.public()))
 
 
 @blueprint.get("/submissions/<id>/report")
@@ -108,6 +124,26 @@ def cancel(id: str) -> Response:
     return _json(_released(_find(id)))
 
 
+def listed(public: Public, provider: str, dataflow: str) -> Iterator[Submission]:
+    """Submissions, the newest first, of one provider and to one dataflow if such are named."""
+    asked = parse_short(dataflow, "Dataflow") if dataflow else None
+    for each in reversed(tuple(public.history.submissions.values())):
+        if provider and each.provider != provider:
+            continue
+        if asked:
+            given = parse_short(each.dataflow, "Dataflow") if each.dataflow else None
+            if given is None or given.id != asked.id:
+                continue
+            if asked.agency not in ("*", given.agency) or asked.version not in ("~", given.version):
+                continue
+        yield each
+
+
+def is_public(public: Public, submission: Submission) -> bool:
+    """Whether its revision is the one that everyone sees."""
+    return submission.revision > 0 and public.revisions.get(submission.slot) == submission.revision
+
+
 # --- who ----------------------------------------------------------------------------------------------------
 
 
@@ -151,7 +187,8 @@ def _sent() -> Iterator[Sent]:
 def _described(file: BinaryIO, given: str, name: str) -> Sent:
     size = file.seek(0, SEEK_END)
     file.seek(0)
-    media_type = "" if given in _NO_TYPE else given
+    # what a browser says of a .csv depends on the spreadsheet that is installed
+    media_type = "text/csv" if name.lower().endswith(".csv") else "" if given in _NO_TYPE else given
     return Sent(file, size, media_type, name, _parameter("provider"), _parameter("dataflow"))
 
 
@@ -166,6 +203,13 @@ def _accept() -> str:
     if value not in ("all", "valid"):
         raise SyntaxFault(f"accept={value}: expected all or valid")
     return value
+
+
+def _limit() -> int:
+    text = _parameter("limit") or str(LISTED)
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
+        raise SyntaxFault(f"limit={text}: expected a number from 1 on")
+    return int(text)
 
 
 def _object() -> dict[str, Any]:
@@ -201,7 +245,7 @@ def _languages() -> tuple[str, ...]:
     return languages(request.headers.get("Accept-Language", ""), "", wanted)
 
 
-def _told(submission: Submission) -> dict[str, Any]:
+def _told(submission: Submission, public: Public) -> dict[str, Any]:
     return {
         "id": submission.id,
         "verdict": submission.verdict,
@@ -211,6 +255,7 @@ def _told(submission: Submission) -> dict[str, Any]:
         "dataflow": submission.dataflow,
         "action": submission.action,
         "revision": submission.revision,
+        "public": is_public(public, submission),
         "counts": dict(submission.counts),
         "format": submission.format,
         "sha256": submission.sha256,

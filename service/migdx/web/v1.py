@@ -42,6 +42,9 @@ KINDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The resources of 2.1 that give structures, as classes of 3.0."""
 
+WORDS = {kinds[0]: word for word, kinds in reversed(KINDS.items()) if len(kinds) == 1}
+"""Class -> the resource that gives it, the first where there are several."""
+
 ROLES = {"allowedconstraint": "Allowed", "actualconstraint": "Actual"}
 RESOURCES = (*KINDS, "data", "availableconstraint", "schema", "metadata")
 CONTEXTS = ("datastructure", "dataflow", "provisionagreement", "metadatastructure", "metadataflow")
@@ -83,13 +86,14 @@ def _structure(address: Address, resource: str) -> StructureRequest:
     id, version = address.segment(2), address.segment(3, "")
     if id in _LATEST and not version:
         id, version = "*", id
-    items = asked.ids(address.segment(4), "+", "an item")
+    # the items of a hierarchical code list are its hierarchies
+    kinds = ("*",) if resource == "hierarchicalcodelist" else KINDS[resource]
     query = StructureQuery(
         kinds=KINDS[resource],
         agencies=asked.agencies(address.segment(1), "+"),
         ids=asked.ids(id, "+"),
         versions=_versions(version),
-        items=() if "*" in items else items,
+        items=asked.items(address.segment(4), "+", kinds),
         detail=asked.detail(address, raw=False),
         references=asked.references(address, KINDS | {w: (k,) for w, k in v2.KINDS.items()}, "+"),
     )
@@ -116,7 +120,7 @@ def _availability(address: Address) -> AvailabilityRequest:
         _query(address),
         components=() if "*" in components else components,
         mode=v2.availability_mode(address),
-        references=asked.references(address, KINDS, "+"),
+        references=asked.related(address, "+"),
         updated_after=address.get("updatedAfter"),
     )
 

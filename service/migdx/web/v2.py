@@ -62,13 +62,13 @@ def _structure(address: Address) -> StructureRequest:
     asked.not_built(address, "asOf")
     words = address.segment(1)
     kinds = ("*",) if words in asked.WILD else tuple(_kind(word) for word in words.split(","))
-    items = asked.ids(address.segment(5), ",", "an item")
+    items = asked.items(address.segment(5), ",", kinds)
     query = StructureQuery(
         kinds=("*",) if "*" in kinds else kinds,
         agencies=asked.agencies(address.segment(2), ","),
         ids=asked.ids(address.segment(3), ","),
         versions=asked.versions(address.segment(4, ""), "~"),
-        items=() if "*" in items else items,
+        items=items,
         detail=asked.detail(address, raw=True),
         references=asked.references(address, {word: (kind,) for word, kind in KINDS.items()}, ","),
     )
@@ -122,7 +122,7 @@ def _availability(address: Address) -> AvailabilityRequest:
         _query(address, context),
         components=() if "*" in components else components,
         mode=availability_mode(address),
-        references=asked.references(address, {word: (kind,) for word, kind in KINDS.items()}, ","),
+        references=asked.related(address, ","),
         updated_after=address.get("updatedAfter"),
     )
 
