@@ -200,7 +200,7 @@ def test_it_serves_until_ctrl_c_and_no_child_complains(tmp_path, host):
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         said, _ = process.communicate(timeout=30)
     assert f"Ready on {base}/\n" in said
-    assert "Traceback" not in said
+    assert "Traceback" not in said, said
 
 
 def free(host: str) -> int:

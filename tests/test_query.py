@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migdx.errors import SemanticFault, SyntaxFault
+from migdx.errors import SemanticFault, SyntaxFault, TooLarge
 from migdx.plan import plan
 from migdx.query import OPERATORS, Atom, Condition, DataQuery, parse_condition, parse_keys
 from migdx.schema import Schema, SchemaComponent
@@ -116,6 +116,11 @@ def test_attributes_by_level_and_by_id(asked, found):
         ),
         (DataQuery(attributes=("NONE_SUCH",)), SemanticFault, "there is no NONE_SUCH"),
         (DataQuery(measures=("X",)), SemanticFault, "there is no X"),
+        (
+            DataQuery(conditions=(parse_condition("OBS_VALUE", ",".join(["co:1"] * 101)),)),
+            TooLarge,
+            "makes 101 comparisons .* at most 100",
+        ),
     ],
 )
 def test_what_a_plan_refuses(query, error, said):

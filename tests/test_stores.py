@@ -19,12 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from migdx.dataset import number_texts
-from migdx.errors import SemanticFault
+from migdx.errors import SemanticFault, TooLarge, Unavailable
 from migdx.periods import parse_period
 from migdx.plan import Availability, Plan
-from migdx.query import OPERATORS, Condition, parse_condition
+from migdx.plan import plan as planned
+from migdx.query import OPERATORS, Condition, DataQuery, parse_condition
 from migdx.schema import Schema, SchemaComponent
-from migdx.stores import Segment, Store
+from migdx.stores import Segment, Store, duck
 from migdx.stores.memory import MemoryStore
 from migdx.stores.segments import SegmentStore
 from migdx.structures import Codelist, Dataflow, DataStructure, Item
@@ -134,6 +135,21 @@ EVERYTHING = [
     "004 F 2020", "004 F 2021", "004 F 2022", "008 M 2021",
     "004 M 2020-Q4", "004 M 2021-Q1", "012 F 2020",
 ]  # fmt: skip
+
+
+def test_series_keys_are_what_is_counted_when_nothing_of_an_observation_is_asked_for(
+    store: Store, segments: list[Segment]
+) -> None:
+    def asked(**more: Any) -> list[str]:
+        query = DataQuery(attributes=("UNIT_MULT",), measures=("none",), last_n=2, **more)
+        return brief(answer(store, planned(query, SCHEMA), segments))
+
+    firsts = ["004 F 2020", "008 M 2021", "004 M 2020-Q4", "012 F 2020"]
+    assert asked() == firsts
+    assert asked(offset=1, limit=2) == firsts[1:3]
+    later = asked(conditions=(parse_condition("TIME_PERIOD", "ge:2021"),))
+    assert later == ["004 F 2021", "008 M 2021", "004 M 2021-Q1"]
+    assert asked(dimension_at_observation="AllDimensions", limit=2) == ["004 F 2021", "004 F 2022"]
 
 
 def test_order_is_agreement_then_series_then_period(store: Store, segments: list[Segment]) -> None:
@@ -572,3 +588,37 @@ def test_every_plan_has_the_answer_of_the_reference(
     for question in asked:
         assert answer(folder, question, tried) == answer(reference, question, right)
         assert folder.count(question, tried) == reference.count(question, right)
+
+
+def test_a_query_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine is interrupted, says so, and answers the next query."""
+    store = SegmentStore(tmp_path)
+    segment = store.write(
+        table([{"AREA": AREAS[0], "SEX": "F", "TIME_PERIOD": "2020"}]), SCHEMA, agreement="A", revision=1
+    )
+    monkeypatch.setattr("migdx.stores.segments.LONGEST", 0.2)
+    endless = duck.Statement(
+        text="SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range + b.range = 7"
+    )
+    with pytest.raises(TooLarge, match="takes longer than"):
+        list(store._stream(endless))
+    monkeypatch.undo()
+    assert sum(batch.num_rows for batch in store.select(Plan(SCHEMA), [segment])) == 1
+    store.close()
+
+
+@pytest.mark.parametrize("damage", ["missing", "halved", "garbled"])
+def test_a_damaged_segment_is_said_to_be_unreadable(tmp_path: Path, damage: str) -> None:
+    store = SegmentStore(tmp_path)
+    segment = store.write(
+        table([{"AREA": AREAS[0], "SEX": "F", "TIME_PERIOD": "2020"}]), SCHEMA, agreement="A", revision=1
+    )
+    (path,) = tmp_path.rglob("*.parquet")
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "missing":
+        path.write_bytes(content[: len(content) // 2] if damage == "halved" else b"x" * len(content))
+    for reading in (lambda: list(store.select(Plan(SCHEMA), [segment])), lambda: store.read(segment)):
+        with pytest.raises(Unavailable, match="cannot be read now"):
+            reading()
+    store.close()

@@ -51,11 +51,18 @@ def test_star_gives_all():
 
 @pytest.mark.parametrize(
     "asked",
-    ["+.2.3", "1.+.3", "~.2", "*.2", "+.0", "2.3+", "~.0.*", "3.2*.1+", "", "x", "1.0.0,", "1..0", "-1"],
-)
+    [
+        "+.2.3", "1.+.3", "~.2", "*.2", "+.0", "2.3+", "~.0.*", "3.2*.1+", "", "x", "1.0.0,", "1..0", "-1",
+        "01.0.0", "1.00.0", "1.0.01+", "1.0.0.0",
+    ],
+)  # fmt: skip
 def test_versions_outside_the_grammar(asked):
     with pytest.raises(SyntaxFault):
         check_version_query(asked)
+
+
+def test_stored_versions_may_be_odd():
+    assert select_versions("01.0.0.0", ["01.0.0.0"]) == ["01.0.0.0"]
 
 
 def test_a_draft_comes_before_its_release():

@@ -141,7 +141,7 @@ class Dataset:
         if status is None:
             return np.zeros(len(self), bool)
         free = np.array([value == FREE for value in status.values] + [True])  # the last serves index -1
-        return ~free[status.codes]
+        return np.asarray(~free[status.codes])
 
     def key_of(self, row: int) -> str:
         """The series key of a row, empty positions where a part is missing."""

@@ -16,13 +16,17 @@ from typing import Literal
 
 import pyarrow as pa
 
-from .errors import SemanticFault, SyntaxFault
+from .errors import SemanticFault, SyntaxFault, TooLarge
 from .periods import parse_period
 from .query import Condition, DataQuery, KeyPositions
 from .schema import Schema
 
 Key = tuple[tuple[str, frozenset[str]], ...]
 """One alternative: the dimensions that are given, each with the codes that match."""
+
+
+MOST_COMPARISONS = 100
+"""With time, attributes and measures, in one query."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,10 @@ def plan(query: DataQuery, schema: Schema) -> Plan:
     """What `query` means for `schema`.
 
     Codes that no list has are not an error: nothing matches them. SemanticFault names a component that the
-    structure does not have, SyntaxFault a key that has too many positions or a bound that is no period.
+    structure does not have, SyntaxFault a key that has too many positions or a bound that is no period,
+    TooLarge more comparisons than are made at once.
     """
+    _refuse_too_many(query.conditions, schema)
     measures = _chosen(query.measures, [m.id for m in schema.measures], "measures")
     attributes = _attributes(query.attributes, schema)
     series_only = _series_only(query, schema, (*measures, *attributes))
@@ -83,6 +89,17 @@ def _key(positions: KeyPositions, schema: Schema) -> Key:
     return tuple(
         (d.id, frozenset(values)) for d, values in zip(dimensions, positions, strict=False) if values
     )
+
+
+def _refuse_too_many(conditions: Sequence[Condition], schema: Schema) -> None:
+    """Codes of a dimension cost nothing; every other comparison is made with each observation."""
+    others = (c for c in conditions if c.component not in schema.key[: len(schema.series_dimensions)])
+    count = sum(len(term) for condition in others for term in condition.any_of)
+    if count > MOST_COMPARISONS:
+        raise TooLarge(
+            f"The query makes {count} comparisons with time, attributes and measures; at most "
+            f"{MOST_COMPARISONS} are made at once. Codes of dimensions are not counted"
+        )
 
 
 def _checked(condition: Condition, schema: Schema) -> Condition:

@@ -176,7 +176,7 @@ class Schema:
 
     @cached_property
     def hidden(self) -> tuple[str, ...]:
-        """The columns of a segment that are emptied in a confidential row: masked, their texts, the status."""
+        """The columns of a segment that are emptied in a confidential row: masked, texts, the status."""
         texts = (f"_text_{measure.id}" for measure in self.measures)
         status = (STATUS,) if STATUS in self.by_id else ()
         return (*self.masked, *texts, *status)

@@ -424,7 +424,12 @@ def test_csv_20_with_keys(
 
 @pytest.mark.parametrize(
     ("action", "letter_20", "letter_21", "word"),
-    [("Merge", "A", "M", "Append"), ("Replace", "R", "R", "Replace"), ("Delete", "D", "D", "Delete")],
+    [
+        ("Merge", "A", "M", "Append"),
+        ("Replace", "R", "R", "Replace"),
+        ("Delete", "D", "D", "Delete"),
+        ("Information", "I", "M", "Information"),
+    ],
 )
 def test_actions(action: Any, letter_20: str, letter_21: str, word: str) -> None:
     asked = [answer(ROWS[:1], action=action) for _ in range(5)]
@@ -570,8 +575,13 @@ def test_series_keys_only(tmp_path: Path) -> None:
     assert_valid_generic(generic)
     assert generic.count(b"</generic:Series>") == 3
     as_json = json.loads(write(JSON20, asked()))
+    assert [error.message for error in json_validator().iter_errors(as_json)] == []
+    assert as_json["data"]["structures"][0]["dimensions"]["observation"] == []
     series = as_json["data"]["dataSets"][0]["series"]
     assert series == {"0:0": {"attributes": [0]}, "0:1": {"attributes": [1]}, "1:1": {"attributes": [1]}}
+    assert write(CSV10, asked()).splitlines()[0] == b"DATAFLOW,FREQ,AREA,TITLE"
+    keyed = write(CSV20, replace(asked(), parameters={"keys": "both"}))
+    assert keyed.splitlines()[0] == b"STRUCTURE,STRUCTURE_ID,ACTION,SERIES_KEY,FREQ,AREA,TITLE"
 
 
 def test_several_measures(tmp_path: Path) -> None:

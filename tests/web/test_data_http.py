@@ -15,6 +15,7 @@ from migdx.web import create_app
 
 V2 = "/sdmx/v2/data/dataflow/MIGDX/DF_MIG_FLOW"
 V1 = "/sdmx/v1/data/MIGDX,DF_MIG_FLOW,1.0.0"
+CSV = "&format=csv&formatVersion=2.0.0"
 KEY = "A.250.IMMIG.OFF.276"
 SERIES = {"2018": 1800.0, "2019": 1900.5, "2020": 2000.0}
 
@@ -123,6 +124,22 @@ def test_parts_of_an_observation(get, url, columns):
     assert {row["ACTION"] for row in found} == {"R" if "full" in url else "I"}
 
 
+def test_limit_and_offset_count_series_keys_when_these_are_all(get):
+    url = f"{V2}?attributes=none&measures=none"
+    keys = [(row["REF_AREA"], row["COMPONENT"], row["COUNTERPART_AREA"]) for row in rows(get(f"{url}{CSV}"))]
+    assert len(keys) == len(set(keys)) == 4
+    some = rows(get(f"{url}&offset=1&limit=2{CSV}"))
+    assert [(row["REF_AREA"], row["COMPONENT"], row["COUNTERPART_AREA"]) for row in some] == keys[1:3]
+    assert "TIME_PERIOD" not in some[0]
+    flat = rows(get(f"{url}&dimensionAtObservation=AllDimensions&limit=3{CSV}"))
+    assert [row["TIME_PERIOD"] for row in flat] == ["2010", "2011", "2012"]
+    data = orjson.loads(get(f"{url}&limit=2").data)["data"]
+    assert [len(found["series"]) for found in data["dataSets"]] == [2]
+    assert data["structures"][0]["dimensions"]["observation"] == []
+    counted = get(f"{V1.replace('/data/', '/availableconstraint/')}/all?detail=serieskeysonly")
+    assert metrics(counted)["obs_count"] == 14
+
+
 def test_labels(get):
     (first, *_) = rows(get(f"{V2}/1.0.0/{KEY}?format=csvfilewithlabels&lang=fr"))
     assert "SEX: Sexe" in first
@@ -148,6 +165,9 @@ def test_dimension_at_observation(get, observation):
         ("/{key}?measures=NO", 200, 422),
         ("/{key}?updatedAfter=2100-01-01T00:00:00Z", 501, 501),
         ("/{key}?updatedAfter=soon", 400, 400),
+        ("/{key}?c[OBS_VALUE]=NaN", 200, 400),
+        ("/{key}?c[OBS_VALUE]=gt:inf", 200, 400),
+        ("/{key}?c[OBS_VALUE]=abc", 200, 400),
     ],
 )
 def test_what_contradicts_the_structure(get, url, v1, v2):
@@ -237,6 +257,18 @@ def test_what_could_still_be_chosen(get):
     found = cube(get(f"{url}?mode=available", Accept="application/xml"))
     assert found["REF_AREA"] == ["250", "276"]
     assert found["COUNTERPART_AREA"] == ["250"]
+
+
+def test_providers_with_data(get):
+    url = "/sdmx/v2/availability/dataflow/MIGDX/DF_MIG_FLOW"
+
+    def providers(url):
+        root = etree.fromstring(get(url, Accept="application/xml").data)
+        return [provider.get("id") for provider in root.iter("{*}DataProvider")]
+
+    assert providers(f"{url}?references=all") == ["DEU", "FRA"]
+    assert providers(f"{url}/1.0.0/*.276?references=dataproviderscheme") == ["DEU"]
+    assert providers(f"{url}?references=codelist") == []
 
 
 def test_nothing_available_is_an_empty_region(get):

@@ -128,7 +128,7 @@ def test_what_nobody_expected_says_a_number_and_no_more(published, caplog):
         ("/sdmx/v2/%ff", 400),
         ("/sdmx/v1/dataflow/%00", 400),
         ("/sdmx/v2/data/dataflow/MIGDX/DF_MIG_FLOW?c[SEX]=%ff", 400),
-        ("/submissions", 405),
+        ("/check", 405),
         ("/sdmx/v2/structure/" + "x" * 4000, 400),
     ],
 )

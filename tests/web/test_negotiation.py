@@ -2,7 +2,7 @@
 
 import pytest
 
-from migdx.errors import NotAcceptable
+from migdx.errors import NotAcceptable, NotImplementedHere
 from migdx.formats.tables import STRUCTURE_WRITERS, WRITERS
 from migdx.web.address import Address
 from migdx.web.negotiation import OFFERS, choose, encoding, error_syntax, languages
@@ -147,14 +147,33 @@ def test_formats_that_are_not_there(parameters):
 
 
 def test_parameters_of_the_type_reach_the_writer():
-    accept = "application/vnd.sdmx.data+csv;version=2.0.0;labels=name;timeFormat=normalized;keys=obs"
+    accept = "application/vnd.sdmx.data+csv;version=2.0.0;labels=name;timeFormat=original;keys=obs"
     assert choose(OFFERS["v2", "data"], accept, Address(())).parameters == {
-        "labels": "name", "timeFormat": "normalized", "keys": "obs",
+        "labels": "name", "timeFormat": "original", "keys": "obs",
     }  # fmt: skip
     over = Address((), (("labels", "id"),))
     assert choose(OFFERS["v2", "data"], accept, over).parameters["labels"] == "id"
     with_labels = Address((), (("format", "csvfilewithlabels"),))
     assert choose(OFFERS["v2", "data"], "", with_labels).parameters == {"labels": "both"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ("version=2.0.0;labels=bogus", "id, name, both"),
+        ("version=1.0.0;labels=name", "id, both"),
+        ("version=2.0.0;keys=all", "none, obs, series, both"),
+        ("version=2.1.0;key=all", "none, obs, series, both"),
+    ],
+)
+def test_what_parameters_of_the_type_cannot_say(parameters, says):
+    with pytest.raises(NotAcceptable, match=f"expected one of {says}$"):
+        chosen("v2", "data", f"application/vnd.sdmx.data+csv;{parameters}")
+
+
+def test_other_formats_of_time_are_not_built():
+    with pytest.raises(NotImplementedHere, match="timeFormat=normalized"):
+        chosen("v2", "data", "application/vnd.sdmx.data+csv;version=1.0.0;timeFormat=normalized")
 
 
 @pytest.mark.parametrize(

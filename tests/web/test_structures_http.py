@@ -174,6 +174,26 @@ def test_language(get):
     assert get(url + "?lang=xx").status_code == 406
 
 
+def test_languages_of_items(get):
+    answer = get("/sdmx/v2/structure/codelist/MIGDX/CL_AREA", Accept_Language="ar")
+    assert answer.headers["Content-Language"] == "ar"
+    (codelist,) = orjson.loads(answer.data)["data"]["codelists"]
+    assert any("ar" in code["names"] for code in codelist["codes"])
+    assert get("/sdmx/v2/structure/codelist?lang=zh").status_code == 200
+    assert get("/sdmx/v2/structure/codelist?lang=xx").status_code == 406
+
+
+def test_stubs_say_where_the_whole_is(get):
+    answer = get("/sdmx/v1/dataflow/MIGDX/DF_MIG_FLOW?detail=allstubs")
+    (flow,) = etree.fromstring(answer.data).iter("{*}Dataflow")
+    assert flow.get("structureURL") == "http://localhost/sdmx/v1/dataflow/MIGDX/DF_MIG_FLOW/1.0.0"
+    stubs = orjson.loads(get("/sdmx/v2/structure/*/MIGDX?detail=allstubs").data)["data"]
+    assert len(stubs) > 5
+    for stub in (found[0] for found in stubs.values()):
+        (link,) = (link for link in stub["links"] if link["rel"] == "structure")
+        assert get(link["href"].removeprefix("http://localhost")).status_code == 200
+
+
 def unzstd(data):
     return zstandard.ZstdDecompressor().decompressobj().decompress(data)
 

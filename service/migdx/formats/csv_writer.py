@@ -42,6 +42,8 @@ def _write_2(answer: Answer, action: str) -> Iterator[bytes]:
     named = labels == "name"
     keys = answer.parameters.get("keys") or answer.parameters.get("key") or "none"
     keys_of = {"series": ["SERIES_KEY"], "obs": ["OBS_KEY"], "both": ["SERIES_KEY", "OBS_KEY"]}.get(keys, [])
+    if layout_of(answer).series_only:
+        keys_of = [key for key in keys_of if key != "OBS_KEY"]
     name = answer.schema.dataflow.name(answer.languages)
     return _write(
         answer,

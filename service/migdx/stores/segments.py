@@ -7,10 +7,12 @@ are in order of agreement and sorted inside, so that an answer streams without a
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -24,11 +26,17 @@ import pyarrow.parquet as pq
 
 from ..dataset import Coded, coded
 from ..durable import SUFFIX, draft, make_folder, older
+from ..errors import TooLarge, Unavailable
 from ..periods import parse_period
 from ..plan import Availability, Plan
 from ..schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema
 from . import Segment, hidden
 from .duck import Sifter, Statement, counts, rows
+
+_log = logging.getLogger(__name__)
+
+LONGEST = 20.0
+"""Seconds that one step of an answer may take in the engine."""
 
 ROW_GROUP = 30_000
 BATCH = 65_536
@@ -75,6 +83,15 @@ class SegmentStore:
         )
 
     def read(self, segment: Segment) -> pa.Table:
+        try:
+            return self._whole(segment)
+        except (OSError, pa.ArrowException) as fault:
+            _log.exception("The segment %s cannot be read", segment.name)
+            raise Unavailable(
+                f"Revision {segment.revision} of {segment.agreement} cannot be read now"
+            ) from fault
+
+    def _whole(self, segment: Segment) -> pa.Table:
         table = _read(self.open / f"{segment.name}.parquet")
         table = table.drop_columns([name for name in _INTERNAL if name in table.column_names])
         if not segment.restricted:
@@ -142,14 +159,40 @@ class SegmentStore:
         with self._lock:
             cursor = self._engine.cursor()
         try:
-            # sql() streams; execute() would hold the whole answer first
-            reader = cursor.sql(statement.text, params=statement.parameters).to_arrow_reader(BATCH)
+            with _in_time(cursor):
+                # sql() streams; execute() would hold the whole answer first
+                reader = cursor.sql(statement.text, params=statement.parameters).to_arrow_reader(BATCH)
             try:
-                yield from (batch for batch in reader if batch.num_rows)
+                while True:
+                    with _in_time(cursor):
+                        batch = next(reader, None)
+                    if batch is None:
+                        return
+                    if batch.num_rows:
+                        yield batch
             finally:
                 reader.close()
         finally:
             cursor.close()
+
+
+@contextmanager
+def _in_time(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """The engine has `LONGEST` seconds for each step; what a slow reader takes does not count."""
+    timer = threading.Timer(LONGEST, cursor.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise TooLarge(
+            f"The query takes longer than {LONGEST:.0f} seconds; name fewer codes or periods"
+        ) from None
+    except (duckdb.IOException, duckdb.InvalidInputException, OSError) as fault:
+        _log.exception("A segment cannot be read")
+        raise Unavailable("Part of the data cannot be read now") from fault
+    finally:
+        timer.cancel()
 
 
 def _engine(folder: Path, memory: str, threads: int) -> duckdb.DuckDBPyConnection:

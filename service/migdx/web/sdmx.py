@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
 from typing import cast
@@ -192,7 +192,7 @@ def _written(found: list[Maintainable], terms: _Terms, validators: Validators) -
 
 
 def _located_stub(artefact: Maintainable, generation: Generation) -> Maintainable:
-    """A stub says where the whole is: here, unless it knows better. What 2.1 has no word for is found in v2."""
+    """A stub says where the whole is: here, unless it knows better; in v2 what 1.5 has no word for."""
     if not artefact.is_external or artefact.structure_url or artefact.service_url:
         return artefact
     word = v1.WORDS.get(artefact.kind) if generation == "v1" else None
@@ -247,7 +247,8 @@ def _refuse_updates(updated_after: str, public: Public) -> None:
         raise SyntaxFault(
             f"updatedAfter={updated_after}: expected an instant such as 2024-01-31T12:00:00Z"
         ) from None
-    since = since if since.tzinfo else since.astimezone()
+    # without a zone it is the server's time by the standard; that would differ between machines
+    since = since if since.tzinfo else since.replace(tzinfo=UTC)
     if any(release.public_from <= since for release in public.history.releases):
         raise NotImplementedHere(f"updatedAfter={updated_after}: updatedAfter is not built yet")
 

@@ -99,9 +99,10 @@ def serve(
 
 
 def _leaving(_: Any) -> None:
-    """After Ctrl-C a worker is told twice, by the terminal and by its master; the second would end its end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    """Ctrl-C reaches a worker twice, from terminal and master: the second would break its end."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        # not SIG_IGN: Python complains of one that arrived just before
+        signal.signal(number, lambda *_: None)
 
 
 def _address(host: str, port: int) -> str:
