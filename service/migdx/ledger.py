@@ -29,7 +29,7 @@ from .errors import ExchangeError, NotFound, Unavailable
 from .release import Release, Slot
 from .submission import Submission
 
-WAIT = 30.0
+WAIT = 15.0
 """Seconds that a writer of SQLite waits for another."""
 
 _ENTRIES = sa.Table(
@@ -156,30 +156,15 @@ class Ledger:
 
     def verify(self) -> int:
         """How many entries there are, every one proven; BrokenLedger names the first that is not."""
-        previous, seq, stamp = _START, 0, _NEVER
-        for entry in self.entries():
-            seq += 1
-            wrong = (
-                f"number {seq} is missing"
-                if entry.seq != seq
-                else "it does not hold the digest of the one before"
-                if entry.previous != previous
-                else "its contents are not those that were digested"
-                if _digest(entry) != entry.digest
-                else "its stamp is not after the one before"
-                if entry.stamp <= stamp
-                else ""
-            )
-            if wrong:
-                raise BrokenLedger(f"Ledger entry {entry.seq} is broken: {wrong}")
-            previous, stamp = entry.digest, entry.stamp
-        return seq
+        return sum(1 for _ in _proven(self.entries(), History()))
 
     def _folded(self, connection: sa.Connection) -> History:
         with self._folding:
             last = connection.scalar(sa.select(sa.func.max(_ENTRIES.c.seq))) or 0
             if last > self._history.seq:
-                self._history = self._history.extended(_entries(connection, self._history.seq))
+                self._history = self._history.extended(
+                    _proven(_entries(connection, self._history.seq), self._history)
+                )
             return self._history
 
     @contextmanager
@@ -251,16 +236,18 @@ def _release(entry: Entry) -> Release:
 def _engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
         return sa.create_engine(url, pool_pre_ping=True)
-    # the driver must not begin on its own: `_alone` says BEGIN IMMEDIATE
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": WAIT})
+    # the driver must not begin on its own: `_alone` says BEGIN IMMEDIATE. Writers that wait hold their
+    # connections, and no reader may wait for one: the pool grows with the threads
+    engine = sa.create_engine(
+        url, isolation_level="AUTOCOMMIT", connect_args={"timeout": WAIT}, pool_size=8, max_overflow=-1
+    )
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA synchronous = FULL")
         deadline = time.monotonic() + WAIT
-        while (
-            True
-        ):  # two that make the file WAL at once do not wait for each other: one is told that it is locked
+        # two that make the file WAL at once do not wait for each other: one is told that it is locked
+        while True:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
                 return
@@ -290,6 +277,28 @@ def _entries(connection: sa.Connection, after: int) -> Iterator[Entry]:
         except ValueError:
             raise BrokenLedger(f"Ledger entry {row.seq} is broken: its stamp is no instant") from None
         yield Entry(row.seq, stamp, row.kind, row.body, row.previous, row.digest)
+
+
+def _proven(entries: Iterable[Entry], after: History) -> Iterator[Entry]:
+    """The same entries, each shown to follow from the one before; BrokenLedger names the first that fails."""
+    seq, digest, stamp = after.seq, after.digest, after.stamp
+    for entry in entries:
+        seq += 1
+        wrong = (
+            f"number {seq} is missing"
+            if entry.seq != seq
+            else "it does not hold the digest of the one before"
+            if entry.previous != digest
+            else "its contents are not those that were digested"
+            if _digest(entry) != entry.digest
+            else "its stamp is not after the one before"
+            if entry.stamp <= stamp
+            else ""
+        )
+        if wrong:
+            raise BrokenLedger(f"Ledger entry {entry.seq} is broken: {wrong}")
+        yield entry
+        digest, stamp = entry.digest, entry.stamp
 
 
 def _row(entry: Entry) -> dict[str, Any]:

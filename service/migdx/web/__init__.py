@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.routing import BaseConverter
@@ -46,6 +47,7 @@ def create_app(exchange: Exchange, *, token: str | None, demo: bool, largest: in
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.url_map.converters["anything"] = _Anything
+    app.wsgi_app = _whole(app.wsgi_app)  # type: ignore[method-assign]
     faults.install(app)
     if token is None:
         app.before_request(_local)
@@ -55,6 +57,20 @@ def create_app(exchange: Exchange, *, token: str | None, demo: bool, largest: in
     app.add_url_rule("/health", "health", _health)
     app.after_request(_secured)
     return app
+
+
+def _whole(application: Any) -> Any:
+    """Half an upload is none: a body that ends before its Content-Length is refused when it is read.
+
+    gunicorn says that its input ends by itself, and werkzeug would take what came before a connection broke.
+    """
+
+    def called(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ.get("CONTENT_LENGTH"):
+            environ.pop("wsgi.input_terminated", None)
+        return application(environ, start_response)
+
+    return called
 
 
 def needed(token: str | None, *, demo: bool) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 import socket
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from . import create_app, needed
 
 THREADS = 128
 """Requests at a time in each worker: enough that slow clients cannot stop the service."""
+
+SILENT, STALLED = 15, 60
+"""Seconds without a byte of a request, or of an answer taken, after which a connection is ended."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -89,6 +93,7 @@ def serve(
             "threads": THREADS,
             "worker_class": "gthread",
             "when_ready": ready,
+            "pre_fork": _impatient,
             "worker_int": _leaving,
             "timeout": 120,
             "graceful_timeout": 20,
@@ -96,6 +101,13 @@ def serve(
             "limit_request_line": 8190,
         },
     ).run()
+
+
+def _impatient(arbiter: Any, _: Any) -> None:
+    """Who sends or takes nothing for a while is not waited for; what is accepted inherits it (socket(7))."""
+    for listener in arbiter.LISTENERS:
+        for option, seconds in ((socket.SO_RCVTIMEO, SILENT), (socket.SO_SNDTIMEO, STALLED)):
+            listener.sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
 
 
 def _leaving(_: Any) -> None:

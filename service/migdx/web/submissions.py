@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from os import SEEK_END
 from tempfile import SpooledTemporaryFile
@@ -226,8 +226,10 @@ def _instant(value: object) -> datetime | None:
     if value in (None, ""):
         return None
     try:
-        return datetime.fromisoformat(str(value))
-    except ValueError:
+        instant = datetime.fromisoformat(str(value))
+        # what has no instant in UTC is none; what has no zone the exchange refuses
+        return instant.astimezone(UTC) if instant.tzinfo else instant
+    except (ValueError, OverflowError):
         raise SyntaxFault(
             f'"publicFrom": "{value}" is no instant; expected for instance 2026-12-01T09:00:00+01:00'
         ) from None
