@@ -284,8 +284,9 @@ def test_an_unclosed_quote_swallows_nothing():
     columns = reading(V1 + "\n".join(lines))
     finding = only_finding(columns)
     assert (finding.code, finding.count) == ("unclosed_quote", 3)
+    # what follows the quote is not echoed: it may be confidential
     assert [(place.row, place.column, place.given) for place in finding.places] == [
-        (3, 5, '"no end'), (5, 2, '"4"x,2020,1,'), (7, 5, '"')
+        (3, 5, None), (5, 2, None), (7, 5, None)
     ]  # fmt: skip
     assert rows_of(columns) == [2, 4, 6]
     assert columns.table["COMMENT"].to_pylist() == ["", "a, b", '5" pipe']

@@ -140,11 +140,10 @@ def _columns(
 
 
 def quote_places(records: Records, separator: str, only: int = -1) -> Iterator[Place]:
-    """Where the quotes stand that nothing closes, and how their cells begin."""
+    """Where the quotes stand that nothing closes; what follows may be confidential, and is not echoed."""
     for position, record in zip(records.unclosed, records.of(records.unclosed), strict=True):
         if only in (-1, record):
             start = records.starts[record]
             before = records.data[start:position].tobytes().decode(errors="replace")
             column = len(_cells(before, separator))
-            given = records.data[position : position + 40].tobytes().decode(errors="ignore").splitlines()[0]
-            yield Place(row=int(records.lines[record]), column=column, given=given)
+            yield Place(row=int(records.lines[record]), column=column)
