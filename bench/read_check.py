@@ -27,13 +27,11 @@ HEADER = (
 
 def write_flows(path: Path, observations: int, *, bad: bool = False) -> None:
     """A country's flows, sorted by key; with `bad`, a wrong code in every row."""
-    from migdx.exchange import Exchange
+    from migdx.registry import load_structures
     from migdx.structures import Codelist
     from migdx.urn import Reference
 
-    with tempfile.TemporaryDirectory() as folder:
-        registry = Exchange.open(Path(folder)).registry
-    areas = registry.get(Codelist, Reference("Codelist", "MIGDX", "CL_AREA", "1.0.0"))
+    areas = load_structures().get(Codelist, Reference("Codelist", "MIGDX", "CL_AREA", "1.0.0"))
     partners = [area.id for area in areas.items if area.id not in ("250",)][:240]
     ages = [f"Y{n}T{n + 4}" for n in range(0, 85, 5)] + ["Y_GE85", "_T"]
     years = [str(year) for year in range(2000, 2024)]
@@ -54,14 +52,12 @@ def ours(path: Path) -> dict[str, object]:
     from migdx.formats.child import NoPandas
 
     sys.meta_path.insert(0, NoPandas)
-    from migdx.exchange import Exchange
-    from migdx.intake import Sent
+    from migdx.intake import Sent, examine
+    from migdx.registry import load_structures
 
-    with tempfile.TemporaryDirectory() as folder:
-        exchange = Exchange.open(Path(folder))
-        with path.open("rb") as file:
-            report = exchange.check(Sent(file, path.stat().st_size, "text/csv", path.name, "FRA"))
-        exchange.close()
+    with path.open("rb") as file:  # as `migdx check` does
+        sent = Sent(file, path.stat().st_size, "text/csv", path.name, "FRA")
+        report = examine(sent, load_structures()).report
     return {"rows": report.counts.received, "verdict": report.verdict, "groups": len(report.findings)}
 
 

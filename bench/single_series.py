@@ -22,8 +22,8 @@ import pyarrow as pa
 
 from migdx.periods import parse_period
 from migdx.plan import Plan
-from migdx.schema import Schema
-from migdx.stores import SUPPRESSED, Segment
+from migdx.schema import SUPPRESSED, Schema
+from migdx.stores import Segment
 from migdx.stores.segments import SegmentStore
 
 TARGET = 2.0

@@ -6,10 +6,9 @@ import pytest
 from conftest import ROOT
 
 from migdx.errors import NotFound, StructureFault
-from migdx.exchange import shipped_structures
 from migdx.formats.tables import STRUCTURE_READERS
 from migdx.query import StructureQuery
-from migdx.registry import Registry
+from migdx.registry import Registry, shipped_structures
 from migdx.selection import selected
 from migdx.structures import Codelist, DataConstraint, Dataflow, DataStructure, Hierarchy, RepresentationMap
 from migdx.urn import Reference

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
 from . import __version__
 from .errors import ExchangeError
-from .exchange import Exchange, load_structures
 from .intake import Sent, examine
+from .registry import load_structures
 from .report import Report
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
 
 FOLDER = "var/migdx"
 
@@ -107,7 +110,7 @@ def submit(
     folder: Path, file: Path, provider: str, dataflow: str, accept: str, by: str, as_json: bool
 ) -> None:
     """Check FILE and, when it is sound, keep it as the provider's next revision. Exit status 1 if not."""
-    with file.open("rb") as opened, closing(Exchange.open(folder)) as exchange:
+    with file.open("rb") as opened, _opened(folder) as exchange:
         submission, report = exchange.submit(_sent(file, opened, provider, dataflow), by=by, accept=accept)
     _show(report, as_json)
     if not as_json:
@@ -131,7 +134,7 @@ def submissions(folder: Path, provider: str, dataflow: str, limit: int) -> None:
     """
     from .web.submissions import is_public, listed
 
-    with closing(Exchange.open(folder)) as exchange:
+    with _opened(folder) as exchange:
         public = exchange.public()
     found = islice(listed(public, provider, dataflow), limit)
     _table(
@@ -165,7 +168,7 @@ def release(folder: Path, submissions: tuple[str, ...], public_from: str, note: 
         raise click.BadParameter(
             f"'{public_from}' is no instant; expected for instance 2026-12-01T09:00:00+01:00"
         ) from None
-    with closing(Exchange.open(folder)) as exchange:
+    with _opened(folder) as exchange:
         made = exchange.release(submissions, by=by, public_from=instant, note=note)
     click.echo(f"Release {made.id}, public from {made.public_from.isoformat()}")
 
@@ -174,7 +177,7 @@ def release(folder: Path, submissions: tuple[str, ...], public_from: str, note: 
 @click.pass_obj
 def releases(folder: Path) -> None:
     """List the releases, the newest first: from when they are public, what they hold, if taken back."""
-    with closing(Exchange.open(folder)) as exchange:
+    with _opened(folder) as exchange:
         made = exchange.ledger.history().releases
     _table(
         ("release", "made", "public from", "cancelled", "revisions", "note"),
@@ -194,7 +197,7 @@ def releases(folder: Path) -> None:
 @click.pass_obj
 def cancel(folder: Path, release: str, by: str) -> None:
     """Take RELEASE back: what was public before it is public again; `releases` lists them."""
-    with closing(Exchange.open(folder)) as exchange:
+    with _opened(folder) as exchange:
         exchange.cancel(release, by=by)
     click.echo(f"Release {release} is cancelled")
 
@@ -233,9 +236,18 @@ def demo(folder: Path, port: int) -> None:
     host = "127.0.0.1"
     probe(host, port, "make demo PORT=")
     folder = Path("var/demo") if folder == Path(FOLDER) else folder
-    with closing(Exchange.open(folder)) as exchange:
+    with _opened(folder) as exchange:
         load(exchange)
     run(folder, host=host, port=port, workers=2, token=None, demo=True, samples=SAMPLES)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Exchange]:
+    """The exchange in `folder`; imported here, so that a mere check loads neither engine nor ledger."""
+    from .exchange import Exchange
+
+    with closing(Exchange.open(folder)) as exchange:
+        yield exchange
 
 
 def _sent(path: Path, opened: Any, provider: str, dataflow: str) -> Sent:

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,13 +23,12 @@ import pyarrow as pa
 from .blobs import Blobs
 from .errors import Conflict, NoResults, NotFound, NotImplementedHere, SemanticFault, Unavailable
 from .fold import content_hash, fold
-from .formats.tables import STRUCTURE_READERS
 from .intake import Examined, Sent, examine
 from .ledger import History, Ledger
 from .plan import Answer, Availability, Plan, plan
 from .public import Public
 from .query import DataQuery, StructureQuery
-from .registry import Registry
+from .registry import Registry, load_structures, shipped_structures
 from .release import Release, Slot
 from .report import Finding, Report, ordered
 from .selection import selected
@@ -326,16 +324,3 @@ def _started(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             batches.close()  # type: ignore[attr-defined]
 
     return rest()
-
-
-def shipped_structures() -> tuple[Path, ...]:
-    """The folders codelists/ and dsd/: inside the package in a wheel, beside service/ in a checkout."""
-    here = Path(str(files("migdx")))
-    root = here if (here / "dsd").is_dir() else here.parents[1]
-    return root / "codelists", root / "dsd"
-
-
-def load_structures(folders: Sequence[Path] = ()) -> Registry:
-    """The registry of `folders`, or of those shipped: all that checking a file needs."""
-    read = STRUCTURE_READERS["application/vnd.sdmx.structure+xml;version=3.0.0"]
-    return Registry.load(tuple(folders) or shipped_structures(), read)

@@ -10,10 +10,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
 from .errors import NotFound, SemanticFault, StructureFault
+from .formats.ml30_structure_reader import read_structures
 from .query import DataQuery, StructureQuery
 from .schema import Schema, SchemaComponent, narrow
 from .structures import (
@@ -382,3 +384,15 @@ def _check_identity(path: Path, folder: Path, found: list[Maintainable]) -> None
         raise StructureFault(
             f"by its name the file holds {agency}:{id}({version}) and no more; it holds {names}", str(path)
         )
+
+
+def shipped_structures() -> tuple[Path, ...]:
+    """The folders codelists/ and dsd/: inside the package in a wheel, beside service/ in a checkout."""
+    here = Path(str(files("migdx")))
+    root = here if (here / "dsd").is_dir() else here.parents[1]
+    return root / "codelists", root / "dsd"
+
+
+def load_structures(folders: Sequence[Path] = ()) -> Registry:
+    """The registry of `folders`, or of those shipped: all that checking a file needs."""
+    return Registry.load(tuple(folders) or shipped_structures(), read_structures)

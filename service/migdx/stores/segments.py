@@ -11,8 +11,9 @@ import logging
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -38,6 +39,9 @@ _log = logging.getLogger(__name__)
 LONGEST = 20.0
 """Seconds that one step of an answer may take in the engine."""
 
+LOOK = 0.25
+"""Seconds between two looks at the steps that are under way."""
+
 ROW_GROUP = 30_000
 BATCH = 65_536
 _INTERNAL = ("_series", "_before", "_after")
@@ -53,8 +57,10 @@ class SegmentStore:
             make_folder(part)
         self._engine = _engine(self.open, memory, threads or os.cpu_count() or 1)
         self._lock = threading.Lock()
+        self._watch = _Watch()
 
     def close(self) -> None:
+        self._watch.close()
         self._engine.close()
 
     def write(self, table: pa.Table, schema: Schema, *, agreement: str, revision: int) -> Segment:
@@ -159,12 +165,12 @@ class SegmentStore:
         with self._lock:
             cursor = self._engine.cursor()
         try:
-            with _in_time(cursor):
+            with self._watch.over(cursor):
                 # sql() streams; execute() would hold the whole answer first
                 reader = cursor.sql(statement.text, params=statement.parameters).to_arrow_reader(BATCH)
             try:
                 while True:
-                    with _in_time(cursor):
+                    with self._watch.over(cursor):
                         batch = next(reader, None)
                     if batch is None:
                         return
@@ -176,23 +182,41 @@ class SegmentStore:
             cursor.close()
 
 
-@contextmanager
-def _in_time(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """The engine has `LONGEST` seconds for each step; what a slow reader takes does not count."""
-    timer = threading.Timer(LONGEST, cursor.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except duckdb.InterruptException:
-        raise TooLarge(
-            f"The query takes longer than {LONGEST:.0f} seconds; name fewer codes or periods"
-        ) from None
-    except (duckdb.IOException, duckdb.InvalidInputException, OSError) as fault:
-        _log.exception("A segment cannot be read")
-        raise Unavailable("Part of the data cannot be read now") from fault
-    finally:
-        timer.cancel()
+class _Watch:
+    """Ends steps of the engine that take longer than LONGEST seconds; a slow reader's time does not count."""
+
+    def __init__(self) -> None:
+        self._steps: dict[int, tuple[duckdb.DuckDBPyConnection, float]] = {}
+        self._closed = threading.Event()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def close(self) -> None:
+        self._closed.set()
+
+    @contextmanager
+    def over(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """One step; TooLarge when it was ended, Unavailable when a file cannot be read."""
+        self._steps[id(cursor)] = cursor, time.monotonic() + LONGEST
+        try:
+            yield
+        except duckdb.InterruptException:
+            told = (
+                f"The query takes longer than {LONGEST:.0f} seconds; name fewer codes, periods or conditions"
+            )
+            raise TooLarge(told) from None
+        except (duckdb.IOException, duckdb.InvalidInputException, OSError) as fault:
+            _log.exception("A segment cannot be read")
+            raise Unavailable("Part of the data cannot be read now") from fault
+        finally:
+            del self._steps[id(cursor)]
+
+    def _look(self) -> None:
+        while not self._closed.wait(LOOK):
+            now = time.monotonic()
+            for cursor, deadline in list(self._steps.values()):
+                if now > deadline:
+                    with suppress(duckdb.Error):  # it may just have ended
+                        cursor.interrupt()
 
 
 def _engine(folder: Path, memory: str, threads: int) -> duckdb.DuckDBPyConnection:
