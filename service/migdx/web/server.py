@@ -41,6 +41,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         sandbox.default.keeps_spare = True
         exchange = Exchange.open(self._folder, share=self.cfg.workers)
+        self.exchange = exchange
         return create_app(exchange, token=self._token, demo=self._demo)
 
 
@@ -95,12 +96,19 @@ def serve(
             "when_ready": ready,
             "pre_fork": _impatient,
             "worker_int": _leaving,
+            "worker_exit": _closed,
             "timeout": 120,
             "graceful_timeout": 20,
             "loglevel": "warning",
             "limit_request_line": 8190,
         },
     ).run()
+
+
+def _closed(_: Any, worker: Any) -> None:
+    exchange = getattr(worker.app, "exchange", None)
+    if exchange is not None:
+        exchange.close()
 
 
 def _impatient(arbiter: Any, _: Any) -> None:
