@@ -138,6 +138,16 @@ def test_one_bad_row_among_many_is_named_exactly(exchange, tmp_path):
     assert (report.counts.received, report.counts.errors) == (len(rows), 1)
 
 
+def test_a_cause_is_told_without_its_consequence(exchange, tmp_path):
+    """A wrong unit in one row is a wrong code, and not a unit that varies within the series too."""
+    text = (SPECIMENS / "sound.csv").read_text().replace("110,A,F,PS", "110,A,F,PX")
+    path = tmp_path / "unit.csv"
+    path.write_text(text)
+    with path.open("rb") as file:
+        report = exchange.check(Sent(file, path.stat().st_size, "text/csv", "unit.csv", "FRA"))
+    assert [(finding.code, finding.count) for finding in report.findings] == [("unknown_code", 1)]
+
+
 def test_every_row_bad_is_one_group_with_its_count(exchange, tmp_path):
     text = (SPECIMENS / "sound.csv").read_text()
     lines = text.splitlines()

@@ -48,7 +48,11 @@ def series_attribute_varies(dataset: Dataset, columns: Columns) -> Iterator[Faul
         column = dataset.columns.get(component.id)
         if not isinstance(column, Coded) or len(column.values) + int((column.codes < 0).any()) < 2:
             continue
-        known = np.flatnonzero((series >= 0) & (column.codes >= 0))
+        # a value that is no code is told already; the last serves index -1
+        sound = np.array(
+            [not component.coded or value in component.codes for value in column.values] + [False]
+        )
+        known = np.flatnonzero((series >= 0) & sound[column.codes])
         pairs = np.unique(np.stack((series[known], column.codes[known].astype(np.int64))), axis=1)
         numbers, counts = np.unique(pairs[0], return_counts=True)
         rows = known[np.isin(series[known], numbers[counts > 1])]
