@@ -100,7 +100,7 @@ class Exchange:
             raise SemanticFault(
                 "A submission needs a provider: an id that /sdmx/v2/structure/dataproviderscheme lists"
             )
-        self.blobs.put(sent.file)
+        sent = replace(sent, sha256=self.blobs.put(sent.file))
         with self._turn():
             found = examine(sent, self.registry, accept=accept)
         while True:  # folding is outside the ledger's lock; who was overtaken meanwhile folds again

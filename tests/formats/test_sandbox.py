@@ -97,7 +97,7 @@ def test_killed_before_it_answers(box):
     assert sound(box)
     (spare,) = children()
     os.kill(spare, signal.SIGKILL)
-    time.sleep(0.1)
+    box._spare.process.wait(10)
     assert sound(box)  # a dead spare is replaced
     (spare,) = children()
     os.kill(spare, signal.SIGSTOP)

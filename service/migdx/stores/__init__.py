@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from ..plan import Availability, Plan
-from ..schema import STATUS, Schema
+from ..schema import Schema
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,3 @@ class Store(Protocol):
 
 
 # --- masking: the same in every store ----------------------------------------------------------------------
-
-
-def hidden(schema: Schema) -> tuple[str, ...]:
-    """The columns of a confidential row that are emptied, and of which the restricted part keeps the
-    contents.
-    """
-    measures = tuple(f"_text_{measure.id}" for measure in schema.measures)
-    status = (STATUS,) if STATUS in schema.by_id else ()
-    return (*schema.masked, *measures, *status)

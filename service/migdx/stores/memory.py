@@ -23,7 +23,7 @@ from ..periods import parse_period
 from ..plan import Availability, Plan
 from ..query import Atom, Condition
 from ..schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema, SchemaComponent
-from . import Segment, hidden
+from . import Segment
 
 Row = dict[str, Any]
 Extent = tuple[Any, Any]
@@ -107,7 +107,7 @@ def shown(row: Row, schema: Schema) -> Row:
     """The row as the public may see it."""
     if not confidential(row):
         return row
-    return row | dict.fromkeys(hidden(schema)) | ({STATUS: SUPPRESSED} if STATUS in row else {})
+    return row | dict.fromkeys(schema.hidden) | ({STATUS: SUPPRESSED} if STATUS in row else {})
 
 
 def matches(row: Row, plan: Plan) -> bool:

@@ -31,7 +31,7 @@ from ..errors import TooLarge, Unavailable
 from ..periods import parse_period
 from ..plan import Availability, Plan
 from ..schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema
-from . import Segment, hidden
+from . import Segment
 from .duck import Sifter, Statement, counts, rows
 
 _log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class SegmentStore:
         flow = schema.dataflow.reference.short
         name = f"{_PART.sub('_', flow)}/{_PART.sub('_', agreement)}-{revision}-{token_hex(6)}"
         if masked.any():
-            kept = table.select(hidden(schema)).filter(pa.array(masked))
+            kept = table.select(list(schema.hidden)).filter(pa.array(masked))
             kept = kept.append_column("_row", pa.array(np.flatnonzero(masked)))
             _write(self.restricted / f"{name}.parquet", kept)
         _write(self.open / f"{name}.parquet", _opened(table, schema, masked))
@@ -304,7 +304,7 @@ def _opened(table: pa.Table, schema: Schema, masked: npt.NDArray[np.bool_]) -> p
     """The table as the public may see it."""
     if not masked.any():
         return table
-    for name in hidden(schema):
+    for name in schema.hidden:
         column = table.column(name)
         column = column.cast(pa.utf8()) if pa.types.is_dictionary(column.type) else column
         value = pa.scalar(SUPPRESSED if name == STATUS else None, column.type)
