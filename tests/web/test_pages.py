@@ -91,7 +91,7 @@ def send(client, content, name="file.csv", **fields):
 
 def test_the_dataflows_and_what_is_public_of_them(client):
     found = rows(table(page(client, "/"), "Dataflows and their coverage"))
-    assert len(found) == 4
+    assert len(found) == 12
     today = datetime.now(UTC).date().isoformat()
     assert found[0][1:] == ["2", "10", "2015–2019", today]
     assert found[1][1:] == ["nothing released yet"]
