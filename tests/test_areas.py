@@ -124,8 +124,23 @@ def test_areas_beyond_m49_say_so_and_former_ones_end_in_others(codes):
     for code in beyond.values():
         assert "M49 list" in note(code, "M49"), code.id
         assert bool(note(code, "VALID_TO")) == bool(note(code, "SUCCESSORS")), code.id
-        for other in (note(code, "SUCCESSORS") + " " + note(code, "INCLUDES")).split():
+        for other in " ".join(note(code, kind) for kind in ("SUCCESSORS", "INCLUDES", "MAY_BE_IN")).split():
             assert other in everything, (code.id, other)
+
+
+@pytest.mark.parametrize("identity", ["H_BIRTHPLACE", "H_CITIZENSHIP", "H_COUNTERPART"])
+def test_areas_that_overlap_say_so_where_they_are_summed(identity, registry, codes):
+    """A grouping holds its parts; a former area, which may be a rest or a total, names what it may repeat."""
+    hierarchy = registry.get(Hierarchy, Reference("Hierarchy", "MIGDX", identity, "1.0.0"))
+    nodes = {node.code.item: node for top in hierarchy.codes for node in top.walk()}
+    beyond = codes("CL_AREA_EXT")
+    for code in beyond.values():
+        assert {child.code.item for child in nodes[code.id].children} == set(note(code, "INCLUDES").split())
+        assert set(note(code, "SUCCESSORS").split()) <= set(note(nodes[code.id], "ALTERNATIVE_OF").split())
+        assert bool(note(nodes[code.id], "ALTERNATIVE_OF")) == bool(note(code, "VALID_TO"))
+    assert note(nodes["890"], "ALTERNATIVE_OF") == "070 191 412 499 688 705 807 891"
+    assert note(nodes["278"], "ALTERNATIVE_OF") == "276"
+    assert not [code for code in nodes if code in codes("CL_AREA") and note(codes("CL_AREA")[code], "REGION")]
 
 
 # --- the codes of the neighbours ---------------------------------------------------------------------------
@@ -278,8 +293,8 @@ def test_every_area_and_the_organisations_are_providers(registry, providers, cod
     assert len(countries) == len(areas)
     organisations = set(providers) - set(countries)
     assert {
-        "AU", "DESA", "ECLAC", "ESCAP", "ESCWA", "ESTAT", "ILO", "IOM", "OECD", "UIS", "UNECA", "UNECE",
-        "UNHCR", "UNICEF", "UNODC", "UNRWA", "UNSD", "WB", "WHO",
+        "AU", "DESA", "ECLAC", "ECOWAS", "ESCAP", "ESCWA", "ESTAT", "ILO", "IOM", "OECD", "UIS", "UNECA",
+        "UNECE", "UNFPA", "UNHCR", "UNICEF", "UNODC", "UNRWA", "UNSD", "WB", "WHO",
     } <= organisations  # fmt: skip
     for organisation in organisations:
         assert {"en", "fr"} <= set(providers[organisation].names)

@@ -7,6 +7,7 @@ import pytest
 
 from migdx import checks
 from migdx.exchange import Exchange
+from migdx.folders import shipped_structures
 from migdx.intake import Sent
 
 SPECIMENS = Path(__file__).parent / "checks"
@@ -160,3 +161,50 @@ def test_every_row_bad_is_one_group_with_its_count(exchange, tmp_path):
     assert len(report.findings) == 101
     assert report.findings[0].count == 900
     assert report.findings[0].expected["distinctValues"] == 900
+
+
+# --- keys: structures of their own, tests/checks/keys -------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def with_keys(tmp_path_factory):
+    """The shipped structures, and a constraint with key sets and an excluded region on the flows."""
+    folders = (*shipped_structures(), SPECIMENS / "keys" / "structures")
+    made = Exchange.open(tmp_path_factory.mktemp("keys"), folders)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "combination"),
+    [
+        ("outside_key_set", [5, 6], "COMPONENT EMIG, COUNTERPART_AREA 276, SEX _T"),
+        ("excluded_key", [5], "COMPONENT IMMIG, COUNTERPART_AREA 276, SEX M"),
+        ("excluded_region", [5], "COMPONENT EMIG, TIME_PERIOD 2015"),
+    ],
+)
+def test_a_key_that_the_constraint_does_not_take_is_named(with_keys, name, rows, combination):
+    """Each value is allowed by itself; the file is sound where nothing limits combinations."""
+    report = report_of(with_keys, f"keys/{name}")
+    (finding,) = report.findings
+    assert (finding.code, finding.count, report.verdict) == ("outside_constraint", len(rows), "rejected")
+    assert [place.row for place in finding.places] == rows
+    assert finding.values["key"] == combination
+    assert finding.expected == {"constraint": "MIGDX:CR_KEYS(1.0.0)"}
+    told = report.as_dict()["groups"][0]["message"]
+    assert told == f"The combination {combination} is not among those that MIGDX:CR_KEYS(1.0.0) takes."
+
+
+def test_keys_that_the_constraint_takes_are_sound(with_keys):
+    assert report_of(with_keys, "keys/sound").findings == ()
+
+
+def test_a_value_outside_every_key_is_told_by_itself(with_keys, tmp_path):
+    text = (SPECIMENS / "keys" / "sound.csv").read_text().replace(",EMIG,OFF,380,", ",NET,OFF,380,")
+    path = tmp_path / "net.csv"
+    path.write_text(text)
+    with path.open("rb") as file:
+        report = with_keys.check(Sent(file, path.stat().st_size, "text/csv", "net.csv", "FRA"))
+    (finding,) = report.findings
+    assert (finding.code, finding.component, finding.value) == ("outside_constraint", "COMPONENT", "NET")
+    assert finding.expected["allowed"] == ["EMIG", "IMMIG"]

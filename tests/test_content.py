@@ -44,6 +44,17 @@ COUNTS = {
 """(policy area, part): (core, additional), as the task force presented them in 2022."""
 
 FIRST, LAST = ["FREQ", "REF_AREA"], ["TIME_PERIOD"]
+LISTS = {
+    *["CL_FREQ", "CL_SEX", "CL_AGE", "CL_OBS_STATUS", "CL_CONF_STATUS", "CL_UNIT_MULT", "CL_DECIMALS"],
+    *["CL_UNIT_MEASURE", "CL_EDUCATION_LEV", "CL_URBANISATION", "CL_LFS", "CL_TIME_PER_COLLECT"],
+    *["CL_AREA", "CL_AREA_EXT", "CL_BIRTHPLACE", "CL_CITIZENSHIP", "CL_MIG_STATUS", "CL_COUNTERPART_AREA"],
+    *["CL_COMPONENT", "CL_MIG_DIRECTION", "CL_STOCK_FLOW", "CL_MOBILITY_GROUP", "CL_DURATION", "CL_REASON"],
+    *["CL_DURATION_STAY", "CL_PROTECTION_STATUS", "CL_SOURCE_TYPE", "CL_MIG_SOURCE", "CL_RESIDENCE_CRIT"],
+    *["CL_COB_DEF", "CL_COB_BOUNDARY", "CL_AGE_DEF", "CL_CIT_BIRTH", "CL_DUAL_CIT", "CL_COUNT_UNIT"],
+    *["CL_BREAK_REASON", "CL_ROUND_METHOD", "CL_POLICY_AREA", "CL_MIG_INDICATOR", "CL_DISAGGREGATION"],
+}
+"""The lists of the design; those of the neighbours are in test_areas.py."""
+
 KEYS = {
     "DSD_MIG_STOCK": [
         *["SOURCE", "BIRTHPLACE", "CITIZENSHIP", "SEX", "AGE"],
@@ -119,6 +130,11 @@ def test_every_message_is_valid(path: Path, official: etree.XMLSchema) -> None:
     assert official.validate(etree.parse(str(path))), str(official.error_log)
 
 
+def test_there_is_every_list_of_the_design_and_no_other(registry: Registry) -> None:
+    ours = {codelist.id for codelist in registry.of(Codelist)}
+    assert {id for id in ours if not id.startswith("CL_AREA_")} | {"CL_AREA_EXT"} == LISTS
+
+
 def test_every_list_and_code_has_its_names(registry: Registry) -> None:
     for codelist in registry.of(Codelist):
         many = codelist.id in {"CL_AREA", "CL_AREA_EXT"}
@@ -134,6 +150,17 @@ def test_every_other_artefact_has_names_in_both_languages(registry: Registry) ->
         assert {"en", "fr"} <= set(artefact.names), artefact.urn
     for scheme in (*registry.of(ConceptScheme), *registry.of(CategoryScheme)):
         assert all({"en", "fr"} <= set(item.names) for item in scheme.items), scheme.urn
+
+
+def test_what_we_describe_is_described_in_both_languages(registry: Registry) -> None:
+    """Copies of cross-domain lists keep the descriptions that they came with."""
+    for artefact in registry:
+        if artefact.note("ORIGIN"):
+            continue
+        items = artefact.items if isinstance(artefact, Codelist | ConceptScheme | CategoryScheme) else ()
+        for described in (artefact, *items):
+            if described.descriptions and artefact.agency == "MIGDX":
+                assert {"en", "fr"} <= set(described.descriptions), (artefact.urn, described.id)
 
 
 def test_a_source_is_named_only_where_something_is_said(registry: Registry) -> None:
@@ -241,6 +268,18 @@ def test_every_topic_names_dimensions_that_its_structure_has(
         assert set(named) <= set(key), id
         assert topic.note("SATISFIED_BY") in ({"any", "all"} if len(named) > 1 else {""}), id
         assert topic.note("PROVENANCE") in {"UNSD-TF1-SEED", "PLACEHOLDER"}, id
+
+
+def test_topics_of_one_dimension_say_by_which_codes_they_differ(
+    registry: Registry, topics: dict[str, Item]
+) -> None:
+    told = [(topic.note("DIMENSIONS"), topic.note("CODES")) for topic in topics.values()]
+    for topic in topics.values():
+        dimensions, named = topic.note("DIMENSIONS").split(), topic.note("CODES")
+        if len({other for dimension, other in told if dimension == topic.note("DIMENSIONS")}) > 1:
+            assert named, topic.id
+        if named and named != "AREAS":
+            assert set(named.split()) <= {code for d in dimensions for code in codes(registry, f"CL_{d}")}
 
 
 def test_topics_of_quoted_indicators_are_those_marked_so(
@@ -367,6 +406,18 @@ def test_every_breakdown_has_a_partition_of_its_total(registry: Registry) -> Non
         if dimension.representation and dimension.representation.enumeration
     }
     assert divided == {codelist for codelist in broken_down if "_T" in codes(registry, codelist)}
+
+
+def test_a_partition_has_each_code_once_and_a_part_for_the_unknown(registry: Registry) -> None:
+    for hierarchy in registry.of(Hierarchy):
+        if hierarchy.note("PARTITION"):
+            placed = [node.code.item for top in hierarchy.codes for node in top.walk()]
+            assert len(set(placed)) == len(placed), hierarchy.id
+    for hierarchy, _, whole, parts in partitions(registry):
+        if whole == "_T":
+            assert "_U" in parts, hierarchy.id
+        if hierarchy.id == "H_BIRTHPLACE" and whole in {"NB", "FB"}:
+            assert f"{whole}_U" in parts
 
 
 def test_every_code_of_a_list_with_one_partition_stands_in_it(registry: Registry) -> None:

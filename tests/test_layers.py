@@ -11,13 +11,39 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "service" / "migdx"
 
-VALUES = ["errors", "urn", "periods", "structures", "schema", "report", "query", "release"]
+VALUES = [
+    "errors",
+    "urn",
+    "periods",
+    "structures",
+    "amend",
+    "versioning",
+    "items",
+    "restriction",
+    "schema",
+    "report",
+    "query",
+    "release",
+]
 BOUND = ["dataset", "plan", "fold"]
 FILES = ["durable", "blobs"]
 PLUGS = ["formats", "checks", "stores"]
-REMEMBERED = ["submission", "registry", "ledger", "public"]
-USE_CASES = ["selection", "intake", "exchange"]
-DOORS = ["demo", "web", "cli"]
+REMEMBERED = [
+    "submission",
+    "structure_change",
+    "folders",
+    "resolve",
+    "links",
+    "registry",
+    "ledger",
+    "keeping",
+    "public",
+    "impact",
+    "inspection",
+    "remembered",
+]
+USE_CASES = ["search", "selection", "intake", "exchange", "maintenance"]
+DOORS = ["demo", "web", "cli_structures", "cli"]
 ORDER = [*VALUES, *BOUND, *FILES, *PLUGS, *REMEMBERED, *USE_CASES, *DOORS]
 
 NOT_FOR_VALUES = {"flask", "werkzeug", "pyarrow", "numpy", "duckdb", "sqlalchemy", "pandas", "lxml"}

@@ -90,7 +90,9 @@ def test_related_structures_are_exactly_those(registry):
     assert kinds("none") == {"Dataflow"}
     assert kinds("children") == {"Dataflow", "DataStructure", "AgencyScheme"}
     assert {"Codelist", "ConceptScheme", "DataStructure", "MetadataStructure"} <= kinds("descendants")
-    assert kinds("parents") == {"Dataflow", "ProvisionAgreement", "DataConstraint", "Categorisation"}
+    assert kinds("parents") == {
+        "Dataflow", "ProvisionAgreement", "DataConstraint", "Categorisation", "Metadataflow",
+    }  # fmt: skip
     assert "DataProviderScheme" in kinds("parentsandsiblings")
     assert kinds("all") == kinds("descendants") | kinds("parentsandsiblings")
 

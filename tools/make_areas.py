@@ -4,18 +4,20 @@
 
 Written: CL_AREA, H_AREA, CL_AREA_ALL, the partitions of the lists that extend CL_AREA, the area codes of the
 neighbours (CL_AREA_*) and their maps to ours (RM_*), DATA_PROVIDERS, METADATA_PROVIDERS, and one message of
-agreements per provider. Read, and kept by hand: CL_AREA_EXT, the extending lists (annotation AREAS_UNDER
-names the code that the areas add up to), the dataflows and the metadataflows.
+agreements per provider. Read, and kept by hand: areas.toml beside this file, CL_AREA_EXT (its INCLUDES,
+SUCCESSORS and MAY_BE_IN say how codes overlap), the extending lists (AREAS_UNDER names the code that the
+areas add up to), the dataflows and the metadataflows.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENCY, VERSION = "MIGDX", "1.0.0"
@@ -33,7 +35,6 @@ Flows = Mapping[str, Names]
 Made = tuple[Path, ET.Element]
 """A message, and the path below the checkout where it belongs."""
 
-# The areas -----------------------------------------------------------------------------------------------
 M49 = "United Nations Statistics Division, Standard country or area codes for statistical use (M49)"
 NOTICE = (
     "The designations used imply no opinion on the legal status of any country, territory, city or area, "
@@ -41,105 +42,10 @@ NOTICE = (
 )
 # as the files call the language: as BCP 47 does
 LANGUAGES = {"en": "en", "fr": "fr", "es": "es", "ar": "ar", "ru": "ru", "cn": "zh"}
-LEFT_OUT = {"158"}  # added to the tables by their maintainers
-AS_THE_UN_HAS_IT = {  # otherwise in the tables than in the UN list
-    ("238", "en"): "Falkland Islands (Malvinas)",
-    ("384", "en"): "Côte d’Ivoire",
-    ("528", "en"): "Netherlands (Kingdom of the)",
-}
 TOTAL = "_T"  # SDMX-ML cannot name it as a Parent: codes without a Parent are its parts
-GROUPS = {
-    "LDC": "Least Developed Countries (LDC)",
-    "LLDC": "Land Locked Developing Countries (LLDC)",
-    "SIDS": "Small Island Developing States (SIDS)",
-}
-LEVELS = {
-    "WORLD": {"en": "World", "fr": "Monde"},
-    "REGION": {"en": "Region", "fr": "Région"},
-    "SUBREGION": {"en": "Sub-region", "fr": "Sous-région"},
-    "INTERMEDIATE": {"en": "Intermediate region", "fr": "Région intermédiaire"},
-    "AREA": {"en": "Country or area", "fr": "Pays ou zone"},
-}
+GIVEN = tomllib.loads(Path(__file__).with_name("areas.toml").read_text(encoding="utf-8"))
+LEVELS: dict[str, Names] = GIVEN["m49"]["levels"]
 COLUMNS = dict(zip(LEVELS, ("Global", "Region", "Sub-region", "Intermediate Region"), strict=False))
-
-# The codes of the neighbours -----------------------------------------------------------------------------
-WITHDRAWN = {"STATUS": "withdrawn from ISO 3166-1 (ISO 3166-3)"}
-USER_ASSIGNED = {"STATUS": "user-assigned: no code of ISO 3166-1, and in wide use"}
-NOT_OF_THE_UN = {"STATUS": "in ISO 3166-1 and not in the UN M49 list"}
-AS_MET = {"STATUS": "as met in tables of the OECD; no code of ISO 3166-1"}
-LISTED_2022 = {"STATUS": "in UNHCR’s list of January 2022, not in that of its API"}
-
-
-def rows(table: str) -> list[list[str]]:
-    """The cells of a table, one row a line."""
-    return [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
-
-
-def pairs(table: str) -> dict[str, str]:
-    return dict(pair.split(":") for pair in table.split())
-
-
-# CS is no row: it stood for Czechoslovakia, and later for Serbia and Montenegro
-ISO2_WITHDRAWN = pairs("AN:530 DD:278 PC:582 SU:810 YD:720 YU:890")
-ISO3_WITHDRAWN = pairs("ANT:530 CSK:200 DDR:278 PCI:582 SCG:891 SUN:810 YMD:720 YUG:890")
-ESTAT_ABSENT = {"AX", "GB", "GF", "GP", "GR", "MQ", "RE"}
-ESTAT_OWN = pairs("EL:300 UK:826 XK:412 TW:158 AN:530")
-# what Eurostat calls an area where M49 has another English name: files with labels only are told by them
-ESTAT_LABELS = """
-    AN | Netherlands Antilles
-    BO | Bolivia
-    BQ | Bonaire, Saint Eustatius and Saba
-    CN | China including Hong Kong
-    FK | Falkland Islands
-    FM | Federated States of Micronesia
-    FO | Faroes
-    GM | Gambia, The
-    HK | Hong Kong
-    IR | Iran
-    KP | North Korea
-    KR | South Korea
-    LA | Laos
-    MD | Moldova
-    MF | Saint Martin (FR)
-    MM | Myanmar/Burma
-    MO | Macao
-    NL | Netherlands
-    PN | Pitcairn Islands
-    PS | Palestine*
-    RU | Russia
-    SH | Saint Helena, Ascension and Tristan da Cunha
-    SJ | Svalbard and Jan Mayen
-    ST | São Tomé and Príncipe
-    SX | Sint Maarten
-    SY | Syria
-    TF | French Southern and Antarctic Lands
-    TW | Taiwan
-    TZ | Tanzania
-    UK | United Kingdom
-    US | United States
-    VE | Venezuela
-    VI | US Virgin Islands
-    WF | Wallis and Futuna
-    XK | Kosovo*
-    YT | Mayotte (FR - part of EU as of 01.01.2014)
-"""
-OECD_OWN = pairs("CSK:200 SCG:891 SUN:810 YUCS:890 W:001")
-# ISO alpha-3: UNHCR's code, where the two differ
-UNHCR_OWN = pairs("""
-    AGO:ANG ARE:UAE ATG:ANT AUS:AUL AUT:AUS BFA:BKF BGR:BUL BHR:BAH BIH:BSN BLZ:BZE BMU:BER BRB:BAR BRN:BRU
-    BTN:BHU BWA:BOT CAF:CAR CHE:SWI CHN:CHI CIV:ICO COG:COB COM:COI CPV:CVI CRI:COS CYM:CAY DEU:GFR DJI:DJB
-    DNK:DEN DZA:ALG EGY:ARE ERI:ERT ESH:WSH ESP:SPA FJI:FIJ GIN:GUI GMB:GAM GNQ:EGU GRC:GRE GRD:GRN GTM:GUA
-    GUF:FGU HND:HON HTI:HAI IDN:INS IRL:IRE ISL:ICE KHM:CAM KNA:STK KWT:KUW LBN:LEB LSO:LES MAR:MOR MDG:MAD
-    MKD:MCD MLT:MTA MMR:MYA MRT:MAU MTQ:MAR MUS:MTS MWI:MLW MYS:MLS NCL:FNC NER:NGR NGA:NIG NLD:NET NPL:NEP
-    PHL:PHI PRI:PUE PRK:KRN PRT:POR PRY:PAR PSE:GAZ PYF:FPO ROU:ROM SDN:SUD SGP:SIN SLB:SOL SLV:SAL SMR:SMA
-    SWZ:SWA SYC:SEY TCA:TCI TCD:CHD TGO:TOG TLS:TMP TTO:TRT TZA:TAN URY:URU VGB:BVI VNM:SRV VUT:VAN WSM:WES
-    ZAF:RSA ZMB:ZAM ZWE:ZIM
-""")
-UNHCR_ABSENT = {  # no code of UNHCR's was found
-    "ALA", "ASM", "BLM", "CCK", "CXR", "GGY", "HMD", "IMN", "IOT", "JEY", "MYT", "NFK", "PCN", "SHN", "TKL",
-    "UMI", "VIR", "WLF",
-}  # fmt: skip
-UNHCR_2022 = pairs("ATA:010 ATF:260 FLK:238 TWN:158")
 
 
 class System(NamedTuple):
@@ -152,130 +58,7 @@ class System(NamedTuple):
     """Our code by theirs."""
     remarks: dict[str, dict[str, str]]
     """Annotations by their code."""
-
-
-class Column(NamedTuple):
-    """A column of a neighbour's tables: its special codes beside the areas, told as one of our lists."""
-
-    list: str
-    map: str
-    target: str
-    names: Names
-    specials: str
-    """Their code | ours (none: no equivalent) | name in English | in French | annotation, if any."""
-
-
-ANNOTATIONS = {
-    "": {},
-    "grouping": {"REMARK": "a grouping of areas: no equivalent"},
-    "no response": {"REMARK": "a table may hold it beside UNK, which is _U: no equivalent"},
-    "without stateless": {"REMARK": "FOR of CL_CITIZENSHIP holds the stateless too: no equivalent"},
-    "older": {"READ_ONLY": "true", "REMARK": "in older tables: read as W is, and never written"},
-    "analogy": {"REMARK": "MIGDX proposal: by analogy with the column for citizenship"},
-}
-OF_THE_EU = """
-    EU27_2020_FOR | | EU27 countries (from 2020) except reporting country | Pays de l’UE27 (2020) sauf pays déclarant | grouping
-    NEU27_2020_FOR | | Non-EU27 countries (from 2020) nor reporting country | Pays hors UE27 (2020) et hors pays déclarant | grouping
-    NRP | | No response | Sans réponse | no response
-"""  # noqa: E501
-SPECIALS = {
-    "ESTAT": (
-        Column(
-            "CL_AREA_ESTAT_CITIZEN",
-            "RM_CITIZENSHIP_ESTAT",
-            "CL_CITIZENSHIP",
-            {"en": "Eurostat: country of citizenship", "fr": "Eurostat : pays de nationalité"},
-            """
-            TOTAL | _T | Total | Total |
-            NAT | CIT | Reporting country | Pays déclarant |
-            FOR | | Foreign country | Pays étranger | without stateless
-            FOR_STLS | FOR | Foreign country and stateless | Pays étranger et apatrides |
-            STLS | STLS | Stateless | Apatrides |
-            RNC | RNC | Recognised non-citizens | Non-citoyens reconnus |
-            UNK | _U | Unknown | Inconnu |"""
-            + OF_THE_EU,
-        ),
-        Column(
-            "CL_AREA_ESTAT_C_BIRTH",
-            "RM_BIRTHPLACE_ESTAT",
-            "CL_BIRTHPLACE",
-            {"en": "Eurostat: country of birth", "fr": "Eurostat : pays de naissance"},
-            """
-            TOTAL | _T | Total | Total |
-            NAT | NB | Reporting country | Pays déclarant |
-            FOR | FB | Foreign country | Pays étranger |
-            UNK | _U | Unknown | Inconnu |"""
-            + OF_THE_EU,
-        ),
-        Column(
-            "CL_AREA_ESTAT_PARTNER",
-            "RM_COUNTERPART_ESTAT",
-            "CL_COUNTERPART_AREA",
-            {
-                "en": "Eurostat: country of previous or next residence (partner)",
-                "fr": "Eurostat : pays de résidence précédente ou suivante (partenaire)",
-            },
-            """
-            TOTAL | _T | Total | Total | analogy
-            UNK | _U | Unknown | Inconnu | analogy""",
-        ),
-    ),
-    "OECD": (
-        Column(
-            "CL_AREA_OECD_CITIZENSHIP",
-            "RM_CITIZENSHIP_OECD",
-            "CL_CITIZENSHIP",
-            {"en": "OECD: citizenship", "fr": "OCDE : nationalité"},
-            """
-            W | _T | World | Monde |
-            TOT | _T | Total | Total | older
-            YYY | STLS | Stateless | Apatrides |
-            NS | _U | Not stated | Non déclarée |""",
-        ),
-        Column(
-            "CL_AREA_OECD_BIRTH",
-            "RM_BIRTHPLACE_OECD",
-            "CL_BIRTHPLACE",
-            {"en": "OECD: country or place of birth", "fr": "OCDE : pays ou lieu de naissance"},
-            """
-            W | _T | World | Monde | analogy
-            TOT | _T | Total | Total | older
-            NB | NB | Native-born | Nés dans le pays |
-            FB | FB | Foreign-born | Nés à l’étranger |
-            NS | _U | Not stated | Non déclaré |""",
-        ),
-    ),
-}
-
-# The organisations ---------------------------------------------------------------------------------------
-# id | English | French | the areas that it may report for, where its mandate names them
-ORGANISATIONS = """
-    AU | African Union | Union africaine | 002
-    CISSTAT | Interstate Statistical Committee of the Commonwealth of Independent States | Comité statistique inter-États de la Communauté d’États indépendants |
-    DESA | United Nations, Department of Economic and Social Affairs, Population Division | Nations Unies, Département des affaires économiques et sociales, Division de la population |
-    ECLAC | United Nations, Economic Commission for Latin America and the Caribbean | Nations Unies, Commission économique pour l’Amérique latine et les Caraïbes |
-    ESCAP | United Nations, Economic and Social Commission for Asia and the Pacific | Nations Unies, Commission économique et sociale pour l’Asie et le Pacifique |
-    ESCWA | United Nations, Economic and Social Commission for Western Asia | Nations Unies, Commission économique et sociale pour l’Asie occidentale |
-    ESTAT | Eurostat, statistical office of the European Union | Eurostat, office statistique de l’Union européenne |
-    EUAA | European Union Agency for Asylum | Agence de l’Union européenne pour l’asile |
-    GCCSTAT | Statistical Centre for the Cooperation Council for the Arab Countries of the Gulf | Centre statistique du Conseil de coopération des États arabes du Golfe |
-    ILO | International Labour Organization | Organisation internationale du Travail |
-    IMF | International Monetary Fund | Fonds monétaire international |
-    IOM | International Organization for Migration | Organisation internationale pour les migrations |
-    OECD | Organisation for Economic Co-operation and Development | Organisation de coopération et de développement économiques |
-    SPC | Pacific Community | Communauté du Pacifique |
-    UIS | UNESCO Institute for Statistics | Institut de statistique de l’UNESCO |
-    UNECA | United Nations, Economic Commission for Africa | Nations Unies, Commission économique pour l’Afrique | 002
-    UNECE | United Nations, Economic Commission for Europe | Nations Unies, Commission économique pour l’Europe |
-    UNFPA | United Nations Population Fund | Fonds des Nations Unies pour la population |
-    UNHCR | Office of the United Nations High Commissioner for Refugees | Haut-Commissariat des Nations Unies pour les réfugiés |
-    UNICEF | United Nations Children’s Fund | Fonds des Nations Unies pour l’enfance |
-    UNODC | United Nations Office on Drugs and Crime | Office des Nations Unies contre la drogue et le crime |
-    UNRWA | United Nations Relief and Works Agency for Palestine Refugees in the Near East | Office de secours et de travaux des Nations Unies pour les réfugiés de Palestine dans le Proche-Orient | 275 400 422 760
-    UNSD | United Nations, Department of Economic and Social Affairs, Statistics Division | Nations Unies, Département des affaires économiques et sociales, Division de statistique |
-    WB | World Bank | Banque mondiale |
-    WHO | World Health Organization | Organisation mondiale de la Santé |
-"""  # noqa: E501
+    columns: list[dict[str, Any]]
 
 
 class Provider(NamedTuple):
@@ -302,21 +85,27 @@ def sub(parent: ET.Element, tag: str, text: str | None = None, **attributes: str
     return element
 
 
-def named(parent: ET.Element, tag: str, names: Names, notes: Names, **attributes: str) -> ET.Element:
-    """An element with annotations (id = type, title = value) and names."""
-    element = sub(parent, STR + tag, **attributes)
+def annotate(element: ET.Element, notes: Names) -> None:
+    """Annotations: id = type, title = value."""
     annotations = sub(element, COM + "Annotations") if notes else element
     for key, title in notes.items():
         annotation = sub(annotations, COM + "Annotation", id=key)
         sub(annotation, COM + "AnnotationTitle", title)
         sub(annotation, COM + "AnnotationType", key)
+
+
+def named(parent: ET.Element, tag: str, names: Names, notes: Names, **attributes: str) -> ET.Element:
+    """An element with annotations and names."""
+    element = sub(parent, STR + tag, **attributes)
+    annotate(element, notes)
     for language, text in names.items():
         sub(element, COM + "Name", text).set(LANG, language)
     return element
 
 
-def node(parent: ET.Element, codelist: str, code: str) -> ET.Element:
+def node(parent: ET.Element, codelist: str, code: str, notes: Names | None = None) -> ET.Element:
     element = sub(parent, STR + "HierarchicalCode", id=code)
+    annotate(element, notes or {})
     sub(element, STR + "Code", urn("codelist.Code", codelist) + "." + code)
     return element
 
@@ -390,7 +179,7 @@ def read_m49(folder: Path) -> dict[str, Area]:
         path = folder / f"UNSD-M49-{file_language}.csv"
         with path.open(encoding="utf-8-sig", newline="") as lines:
             for row in csv.DictReader(lines):
-                if row["M49 Code"] not in LEFT_OUT:
+                if row["M49 Code"] not in GIVEN["m49"]["left_out"]:
                     add_row(areas, row, language)
     return areas
 
@@ -403,9 +192,9 @@ def add_row(areas: dict[str, Area], row: Mapping[str, str], language: str) -> No
             parent = code
     code = row["M49 Code"]
     area = areas.setdefault(code, Area("AREA", parent))
-    area.names[language] = AS_THE_UN_HAS_IT.get((code, language), row["Country or Area"])
+    area.names[language] = GIVEN["m49"]["names"].get(code, {}).get(language, row["Country or Area"])
     facts = {"ISO2": row["ISO-alpha2 Code"], "ISO3": row["ISO-alpha3 Code"]}
-    facts |= {group: "true" if row[column] else "" for group, column in GROUPS.items()}
+    facts |= {group: "true" if row[column] else "" for group, column in GIVEN["m49"]["groups"].items()}
     area.facts = {key: value for key, value in facts.items() if value}
 
 
@@ -453,7 +242,19 @@ def regions(areas: Mapping[str, Area]) -> Made:
     return STRUCTURES / f"H_AREA-{VERSION}.xml", root
 
 
-def partition(codelist: ET.Element, areas: Mapping[str, Area], extra: Iterable[str]) -> Made:
+def overlaps(met: Mapping[str, ET.Element]) -> dict[str, str]:
+    """The areas that a former area may repeat: its successors, and such as became or lie in some of them."""
+    successors = {code: set((note(element, "SUCCESSORS") or "").split()) for code, element in met.items()}
+    former = {code: became for code, became in successors.items() if became}
+    found: dict[str, str] = {}
+    for code, became in former.items():
+        between = {other for other, later in former.items() if later < became}
+        inside = {other for other, element in met.items() if note(element, "MAY_BE_IN") in became}
+        found[code] = " ".join(sorted(became | between | inside))
+    return found
+
+
+def partition(codelist: ET.Element, areas: Mapping[str, Area], met: Mapping[str, ET.Element]) -> Made:
     """What adds up in a list that extends CL_AREA: its own tree, and the areas (no regions) under a code."""
     list_id, areas_under = codelist.get("id", ""), note(codelist, "AREAS_UNDER")
     hierarchy_id = "H_" + list_id.removeprefix("CL_").removesuffix("_AREA")
@@ -462,77 +263,53 @@ def partition(codelist: ET.Element, areas: Mapping[str, Area], extra: Iterable[s
     names = {"en": f"{whole['en']}: parts of the total", "fr": f"{whole['fr']} : parties du total"}
     notes = {
         "PROVENANCE": note(codelist, "PROVENANCE") or "",
-        "PARTITION": "the children of a code add up to it",
+        "PARTITION": "the children of a code add up to it; where a child has no value, its own children do",
+        "ALTERNATIVE_OF": "at a former area: the areas that it may repeat. Beside them it is a part where it "
+        "holds other persons than they do, and none where it holds the same: a sum may hold either way",
     }
     identity = {"hasFormalLevels": "false"} | own(hierarchy_id)
     hierarchy = named(sub(structures, STR + "Hierarchies"), "Hierarchy", names, notes, **identity)
     codes = codelist.findall(STR + "Code")
     parents = {code.get("id", ""): code.findtext(STR + "Parent", TOTAL) for code in codes}
+    parts = {code: (note(element, "INCLUDES") or "").split() for code, element in met.items()}
+    placed_below = {part for inside in parts.values() for part in inside}
+    alternatives = overlaps(met)
+
+    def place(under: ET.Element, code: str) -> None:
+        repeats = {"ALTERNATIVE_OF": alternatives[code]} if code in alternatives else {}
+        element = node(under, "CL_AREA_EXT" if code in met else "CL_AREA", code, repeats)
+        for part in parts.get(code, ()):
+            place(element, part)
 
     def grow(under: ET.Element, whole_code: str) -> None:
         for code, parent in parents.items():
             if parent == whole_code != code:
                 grow(node(under, list_id, code), code)
         if whole_code == areas_under:
-            for code in sorted(code for code, area in areas.items() if area.level == "AREA"):
-                node(under, "CL_AREA", code)
-            for code in extra:
-                node(under, "CL_AREA_EXT", code)
+            countries = sorted(code for code, area in areas.items() if area.level == "AREA")
+            for code in (*countries, *met):
+                if code not in placed_below:
+                    place(under, code)
 
     grow(node(hierarchy, list_id, TOTAL), TOTAL)
     return STRUCTURES / f"{hierarchy_id}-{VERSION}.xml", root
 
 
 # The codes of the neighbours -----------------------------------------------------------------------------
-def systems(areas: Mapping[str, Area]) -> list[System]:
-    iso2 = {area.facts["ISO2"]: code for code, area in areas.items() if "ISO2" in area.facts}
-    iso3 = {area.facts["ISO3"]: code for code, area in areas.items() if "ISO3" in area.facts}
-    estat = {code: area for code, area in iso2.items() if code not in ESTAT_ABSENT}
-    unhcr = {UNHCR_OWN.get(code, code): area for code, area in iso3.items() if code not in UNHCR_ABSENT}
-    table = "alpha-{} codes of ISO 3166-1 as the UN M49 table gives them; withdrawn codes of ISO 3166-3"
-    return [
-        System(
-            "ISO2",
-            {"en": "Areas: ISO 3166-1 alpha-2", "fr": "Zones : ISO 3166-1 alpha-2"},
-            table.format(2),
-            iso2 | ISO2_WITHDRAWN | {"TW": "158", "XK": "412"},
-            dict.fromkeys(ISO2_WITHDRAWN, WITHDRAWN) | {"TW": NOT_OF_THE_UN, "XK": USER_ASSIGNED},
-        ),
-        System(
-            "ISO3",
-            {"en": "Areas: ISO 3166-1 alpha-3", "fr": "Zones : ISO 3166-1 alpha-3"},
-            table.format(3),
-            iso3 | ISO3_WITHDRAWN | {"TWN": "158", "XKX": "412"},
-            dict.fromkeys(ISO3_WITHDRAWN, WITHDRAWN) | {"TWN": NOT_OF_THE_UN, "XKX": USER_ASSIGNED},
-        ),
-        System(
-            "ESTAT",
-            {"en": "Areas: codes of Eurostat", "fr": "Zones : codes d’Eurostat"},
-            "Eurostat, code list ESTAT:GEO, codes of two letters, by way of github.com/vincentarelbundock/"
-            "countrycode (dictionary/data_eurostat.csv)",
-            estat | ESTAT_OWN,
-            {code: {"LABEL": label} for code, label in rows(ESTAT_LABELS)},
-        ),
-        System(
-            "OECD",
-            {"en": "Areas: codes of the OECD", "fr": "Zones : codes de l’OCDE"},
-            "ISO 3166-1 alpha-3, and codes met in the OECD’s International Migration Database; not the whole "
-            "list of the OECD",
-            iso3 | OECD_OWN | {"TWN": "158"},
-            {"TWN": NOT_OF_THE_UN, "W": AS_MET, "YUCS": AS_MET}
-            | dict.fromkeys(("CSK", "SCG", "SUN"), WITHDRAWN),
-        ),
-        System(
-            "UNHCR",
-            {"en": "Areas: codes of UNHCR", "fr": "Zones : codes du HCR"},
-            "UNHCR Refugee Data Finder, list of countries of its API, by way of github.com/"
-            "vincentarelbundock/countrycode (dictionary/data_unhcr.csv); ISO codes by way of github.com/"
-            "Edouard-Legoupil/unhcrdatapackage (data-raw/reference.csv)",
-            unhcr | UNHCR_2022 | {"KOS": "412"},
-            dict.fromkeys(UNHCR_2022, LISTED_2022)
-            | {"SRB": {"LABEL": "Serbia and Kosovo: S/RES/1244 (1999)"}},
-        ),
-    ]
+def systems(areas: Mapping[str, Area]) -> Iterator[System]:
+    for identity, given in GIVEN["systems"].items():
+        codes: dict[str, str] = {}
+        for ours, area in areas.items():
+            iso = area.facts.get(given["base"])
+            if iso and iso not in given.get("absent", ()):
+                codes[given.get("renamed", {}).get(iso, iso)] = ours
+        codes |= given.get("own", {})
+        remarks = {code: {"LABEL": label} for code, label in given.get("labels", {}).items()}
+        for status, further in given.get("also", {}).items():
+            codes |= further
+            remarks |= {code: {"STATUS": GIVEN["statuses"][status]} for code in further}
+        columns = given.get("columns", [])
+        yield System(identity, given["names"], given["source"], codes, remarks, columns)
 
 
 def neighbours(systems: Iterable[System], names: Mapping[str, Names]) -> Iterator[Made]:
@@ -547,24 +324,24 @@ def neighbours(systems: Iterable[System], names: Mapping[str, Names]) -> Iterato
         yield made
         told = dict(sorted(system.codes.items()))
         yield representation(f"RM_AREA_{system.id}", list_id, "CL_AREA_ALL", system.names, told)
-        for column in SPECIALS.get(system.id, ()):
+        for column in system.columns:
             yield from column_of(column, system)
 
 
-def column_of(column: Column, system: System) -> Iterator[Made]:
+def column_of(column: Mapping[str, Any], system: System) -> Iterator[Made]:
     """A list of special codes that takes the areas too, and its map: one map tells the whole column."""
     source = "MIGDX proposal: the special codes as they are met in published tables"
     notes = {"PROVENANCE": source, "NOTICE": NOTICE}
-    made, codelist = codelist_of(column.list, column.names, notes)
-    specials = rows(column.specials)
+    made, codelist = codelist_of(column["list"], column["names"], notes)
+    specials = column["specials"]
     for code, _, english, french, remark in specials:
-        named(codelist, "Code", {"en": english, "fr": french}, ANNOTATIONS[remark], id=code)
+        named(codelist, "Code", {"en": english, "fr": french}, GIVEN["remarks"].get(remark, {}), id=code)
     extend(codelist, f"CL_AREA_{system.id}", [code for code, *_ in specials if code in system.codes])
     yield made
     told = {code: ours for code, ours, *_ in specials}
     told |= {code: ours for code, ours in sorted(system.codes.items()) if code not in told}
     equivalent = {code: ours for code, ours in told.items() if ours}
-    yield representation(column.map, column.list, column.target, column.names, equivalent)
+    yield representation(column["map"], column["list"], column["target"], column["names"], equivalent)
 
 
 def representation(identity: str, source: str, target: str, of: Names, told: Mapping[str, str]) -> Made:
@@ -596,11 +373,13 @@ def providers_of(areas: Mapping[str, Area]) -> dict[str, Provider]:
         if area.level == "AREA"
     }
     providers = dict(sorted(countries.items()))
-    for organisation, english, french, mandate in rows(ORGANISATIONS):
+    for organisation, given in GIVEN["organisations"].items():
         assert organisation not in providers
-        notes = {"AREAS": mandate} if mandate else {"ALL_AREAS": "true"}
-        limits = tuple(sorted(code for given in mandate.split() for code in within(areas, given)))
-        providers[organisation] = Provider({"en": english, "fr": french}, notes, limits)
+        mandate = given.get("areas", [])
+        notes = {"AREAS": " ".join(mandate)} if mandate else {"ALL_AREAS": "true"}
+        limits = tuple(sorted(code for named_area in mandate for code in within(areas, named_area)))
+        names = {language: given[language] for language in ("en", "fr")}
+        providers[organisation] = Provider(names, notes, limits)
     return providers
 
 
@@ -672,14 +451,15 @@ def agree(holder: ET.Element, what: str, provider: str, who: Provider, flow: str
 # All of it -----------------------------------------------------------------------------------------------
 def messages(m49: Path) -> Iterator[Made]:
     areas = read_m49(m49)
-    met = artefact(ROOT / CODELISTS / f"CL_AREA_EXT-{VERSION}.xml").findall(STR + "Code")
-    extra = {code.get("id", ""): names_of(code) for code in met}
+    beyond = artefact(ROOT / CODELISTS / f"CL_AREA_EXT-{VERSION}.xml")
+    met = {code.get("id", ""): code for code in beyond.findall(STR + "Code")}
     yield from area_lists(areas)
     yield regions(areas)
     for codelist in artefacts(CODELISTS, "Codelist"):
         if note(codelist, "AREAS_UNDER"):
-            yield partition(codelist, areas, extra)
-    names = {code: area.names for code, area in areas.items()} | extra
+            yield partition(codelist, areas, met)
+    names: dict[str, Names] = {code: area.names for code, area in areas.items()}
+    names |= {code: names_of(element) for code, element in met.items()}
     yield from neighbours(systems(areas), names)
     providers = providers_of(areas)
     data = {

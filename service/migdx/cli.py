@@ -15,9 +15,10 @@ import click
 import orjson
 
 from . import __version__
+from .cli_structures import LEDGER, structures
 from .errors import ExchangeError
 from .intake import Sent, examine
-from .registry import load_structures
+from .registry import Registry, load_structures
 from .report import Report
 
 if TYPE_CHECKING:
@@ -90,10 +91,11 @@ _BY = click.option(
 @_DATAFLOW
 @_ACCEPT
 @_JSON
-def check(file: Path, provider: str, dataflow: str, accept: str, as_json: bool) -> None:
+@click.pass_obj
+def check(folder: Path, file: Path, provider: str, dataflow: str, accept: str, as_json: bool) -> None:
     """Say what is wrong with FILE; nothing is kept. Exit status 1 when it would be rejected."""
     with file.open("rb") as opened:
-        report = examine(_sent(file, opened, provider, dataflow), load_structures(), accept=accept).report
+        report = examine(_sent(file, opened, provider, dataflow), _public(folder), accept=accept).report
     _show(report, as_json)
     sys.exit(0 if report.verdict == "accepted" else 1)
 
@@ -216,12 +218,23 @@ def cancel(folder: Path, release: str, by: str) -> None:
 )
 @click.pass_obj
 def serve(folder: Path, host: str, port: int, workers: int, is_demo: bool) -> None:
-    """Serve the exchange. MIGDX_TOKEN holds the token that every writing call must show."""
+    """Serve the exchange. MIGDX_TOKEN holds the token that every writing call must show;
+    MIGDX_MAINTAINER_TOKENS those that maintain structures: AGENCY=token,AGENCY2=token2.
+    """
+    from .web.maintainers import VARIABLE, Maintainers
     from .web.server import probe
     from .web.server import serve as run
 
     probe(host, port, "--port ")
-    run(folder, host=host, port=port, workers=workers, token=os.environ.get("MIGDX_TOKEN"), demo=is_demo)
+    run(
+        folder,
+        host=host,
+        port=port,
+        workers=workers,
+        token=os.environ.get("MIGDX_TOKEN"),
+        demo=is_demo,
+        maintained_by=Maintainers.parse(os.environ.get(VARIABLE, "")),
+    )
 
 
 @cli.command()
@@ -239,6 +252,23 @@ def demo(folder: Path, port: int) -> None:
     with _opened(folder) as exchange:
         load(exchange)
     run(folder, host=host, port=port, workers=2, token=None, demo=True, samples=SAMPLES)
+
+
+cli.add_command(structures)
+
+
+def _public(folder: Path) -> Registry:
+    """The structures as `submit` would take them, without the engine; the ledger only if there is one."""
+    registry = load_structures()
+    if not (folder / LEDGER).is_file():
+        return registry
+    from .blobs import Blobs
+    from .keeping import applied
+    from .ledger import Ledger
+
+    with closing(Ledger(f"sqlite:///{folder / LEDGER}")) as ledger:
+        changes = ledger.history().structures
+    return (applied(registry, changes, Blobs(folder / "blobs")) if changes else registry).public
 
 
 @contextmanager

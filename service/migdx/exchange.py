@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,19 +24,22 @@ import pyarrow as pa
 from .blobs import Blobs
 from .errors import Conflict, NoResults, NotFound, NotImplementedHere, SemanticFault, Unavailable
 from .fold import content_hash, fold
+from .folders import shipped_structures
 from .intake import Examined, Sent, examine
+from .keeping import Current
 from .ledger import History, Ledger
 from .plan import Answer, Availability, Plan, plan
 from .public import Public
 from .query import DataQuery, StructureQuery
-from .registry import Registry, load_structures, shipped_structures
+from .registry import Registry, load_structures
 from .release import Release, Slot
 from .report import Finding, Report, ordered
 from .selection import selected
 from .stores import Segment, Store
 from .stores.segments import SegmentStore
-from .structures import Maintainable
+from .structures import Dataflow, Maintainable, ProvisionAgreement
 from .submission import Submission
+from .urn import parse_short
 
 ENGINE_MEMORY = 2048
 """Megabytes that the engines of all processes may take together."""
@@ -47,7 +51,9 @@ WAIT = 20.0
 class Exchange:
     """Over a registry, a store, a ledger and blobs; safe to share between threads.
 
-    `folders` are those that the structures were read from.
+    `folders` are those that the structures were read from. `registry` is what they gave with all that the
+    ledger says was done to it, as everyone sees it: without drafts. `seen_by` is the same exchange for those
+    who hold tokens of agencies.
     """
 
     def __init__(
@@ -60,14 +66,20 @@ class Exchange:
         turns: int = 0,
     ) -> None:
         self.folders = tuple(folders)
-        self.registry, self.store, self.ledger, self.blobs = registry, store, ledger, blobs
+        self.store, self.ledger, self.blobs = store, ledger, blobs
+        self._structures = Current(registry, blobs)
+        self._agencies: frozenset[str] = frozenset()
+        self._pinned: Registry | None = None
         self._turns = threading.BoundedSemaphore(turns or os.cpu_count() or 2)
 
     @classmethod
-    def open(cls, folder: Path, structures: Sequence[Path] = (), *, share: int = 1) -> Exchange:
+    def open(
+        cls, folder: Path, structures: Sequence[Path] = (), *, share: int = 1, check: bool = True
+    ) -> Exchange:
         """The exchange in `folder`, made when it is not there; `structures` default to those shipped.
 
-        `share` processes divide the cores and the engine's memory of the machine between them.
+        `share` processes divide the cores and the engine's memory of the machine between them. Without
+        `check` the structures may contradict what was done to them since.
         """
         folder.mkdir(parents=True, exist_ok=True)
         folders = tuple(structures) or shipped_structures()
@@ -78,6 +90,8 @@ class Exchange:
         )
         ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
         exchange = cls(registry, store, ledger, Blobs(folder / "blobs"), folders, turns)
+        if check and exchange.whole is not registry:
+            exchange.whole.check()  # a folder may have changed under what was done to it
         store.sweep([s.segment for s in ledger.history().submissions.values() if s.segment])
         exchange.blobs.sweep()
         return exchange
@@ -86,6 +100,29 @@ class Exchange:
         """Lets go of the ledger and the engine."""
         self.ledger.close()
         self.store.close()
+
+    # --- the structures ----------------------------------------------------------------------------
+
+    @property
+    def registry(self) -> Registry:
+        """The structures as they are now, as far as those who ask may see them."""
+        return self._pinned or self.whole.seen_by(self._agencies)
+
+    @property
+    def whole(self) -> Registry:
+        """Every structure there is now, drafts too."""
+        return self.structures_at(self.ledger.history())
+
+    def structures_at(self, history: History) -> Registry:
+        """Every structure there was when the ledger said no more than that."""
+        return self._structures.at(history.structures)
+
+    def seen_by(self, agencies: Iterable[str] = ()) -> Exchange:
+        """The exchange as those see it who hold tokens of `agencies`, with the structures of this moment."""
+        view = copy(self)
+        view._agencies = frozenset(agencies)
+        view._pinned = view.whole.seen_by(view._agencies)
+        return view
 
     # --- a country ---------------------------------------------------------------------------------
 
@@ -101,16 +138,20 @@ class Exchange:
                 "A submission needs a provider: an id that /sdmx/v2/structure/dataproviderscheme lists"
             )
         sent = replace(sent, sha256=self.blobs.put(sent.file))
-        with self._turn():
-            found = examine(sent, self.registry, accept=accept)
-        while True:  # folding is outside the ledger's lock; who was overtaken meanwhile folds again
+        found, known = None, ""
+        while True:  # checks and folding are outside the ledger's lock; who was overtaken does them again
             history = self.ledger.history()
+            registry = self.structures_at(history).seen_by(self._agencies)
             with self._turn():
+                if found is None or registry.digest != known:
+                    found, known = examine(sent, registry, accept=accept), registry.digest
                 submission, report = self._filed(found, history, by)
             body = orjson.dumps(report.as_dict(), option=orjson.OPT_SORT_KEYS)
             submission = replace(submission, report=self.blobs.put(body))
             with self.ledger.writing() as book:
-                if book.history.latest.get(submission.slot) == history.latest.get(submission.slot):
+                now = book.history
+                same = now.latest.get(submission.slot) == history.latest.get(submission.slot)
+                if same and len(now.structures) == len(history.structures):
                     entry = book.append("submission", submission.as_dict())
                     return replace(submission, stamp=entry.stamp), report
 
@@ -234,10 +275,21 @@ class Exchange:
             return self.store.count(asked, self._segments(asked, query, public or self.public()))
 
     def _segments(self, asked: Plan, query: DataQuery, public: Public) -> list[Segment]:
-        return public.segments(asked.schema.dataflow.reference.short, query.providers)
+        flow, within = asked.schema.dataflow.reference.short, asked.schema.within
+        if isinstance(within, ProvisionAgreement):
+            found = (s for s in public.submissions(flow) if s.agreement == within.id)
+            return [submission.segment for submission in found if submission.segment]
+        return public.segments(flow, query.providers)
 
     def planned(self, query: DataQuery) -> Plan:
-        flows = self.registry.flows(query)
+        """What a query means, for the one dataflow or agreement that it names."""
+        if query.context == "provisionagreement":
+            agreement = self._agreement(query)
+            if agreement.dataflow is None:
+                raise SemanticFault(f"{agreement.urn} names no dataflow")
+            return plan(query, self.registry.schema(agreement.dataflow, agreement))
+        registry = self.registry
+        flows = registry.flows(query)
         if not flows:
             raise NotFound(
                 f"There is no {query.context} "
@@ -248,12 +300,34 @@ class Exchange:
                 f"One answer holds one dataflow so far; the query names {len(flows)}: "
                 + ", ".join(f.reference.short for f in flows)
             )
-        return plan(query, self.registry.schema(flows[0].reference))
+        return plan(query, registry.schema(flows[0].reference))
+
+    def _agreement(self, query: DataQuery) -> ProvisionAgreement:
+        wanted = ",".join(query.versions)
+        named = StructureQuery(("ProvisionAgreement",), query.agencies, query.ids, wanted)
+        found = [a for a in self.registry.select(named) if isinstance(a, ProvisionAgreement)]
+        if not found:
+            raise NotFound(
+                f"There is no provision agreement {','.join(query.agencies)}:{','.join(query.ids)}({wanted})"
+            )
+        if len(found) > 1:
+            raise NotImplementedHere(
+                f"One answer holds one provision agreement so far; the query names {len(found)}"
+            )
+        return found[0]
 
     def public(self, at: datetime | None = None) -> Public:
-        """What is public now, or was at an instant; one answer asks one of these for everything."""
+        """What is public now, or was at an instant; one answer asks one of these for everything.
+
+        Releases of drafts are left out for those who do not see them: no date and no tag tells of them.
+        """
         history = self.ledger.history()
-        return Public(history, at or history.now())
+        whole = self.structures_at(history)
+        hidden = {flow.reference.short for flow in whole.drafts if isinstance(flow, Dataflow)}
+        if hidden:
+            seen = whole.seen_by(self._agencies)
+            hidden = {flow for flow in hidden if seen.find(parse_short(flow, "Dataflow")) is None}
+        return Public(history.without(hidden), at or history.now())
 
     def structures(self, query: StructureQuery) -> list[Maintainable]:
         """The artefacts asked for; NoResults when there are none."""

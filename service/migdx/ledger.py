@@ -1,4 +1,5 @@
-"""Ledger: what happened, append-only and hash-chained; submissions and releases are read from it.
+"""Ledger: what happened, append-only and hash-chained; submissions, releases and what was done to the
+structures are read from it.
 
 Each entry holds the digest of the one before it: sha256 of the JSON [seq, stamp, kind, body, previous], body
 being JSON text with sorted keys. `verify` proves order and integrity; whoever wrote down a digest can prove
@@ -13,7 +14,7 @@ import hashlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from sqlalchemy.schema import CreateTable
 
 from .errors import ExchangeError, NotFound, Unavailable
 from .release import Release, Slot
+from .structure_change import StructureChange
 from .submission import Submission
 
 WAIT = 15.0
@@ -71,7 +73,8 @@ class Entry:
 @dataclass(frozen=True)
 class History:
     """What the ledger says up to the entry `seq`. `latest` is the last accepted submission of each slot;
-    `releases` are in the order in which they were made, those taken back too.
+    `releases` are in the order in which they were made, those taken back too; so are the changes to the
+    `structures`.
     """
 
     seq: int = 0
@@ -81,6 +84,7 @@ class History:
     latest: Mapping[Slot, Submission] = field(default_factory=dict, repr=False)
     releases: tuple[Release, ...] = field(default=(), repr=False)
     revisions: Mapping[tuple[str, str, int], Submission] = field(default_factory=dict, repr=False)
+    structures: tuple[StructureChange, ...] = field(default=(), repr=False)
 
     def revision(self, agreement: str, dataflow: str, number: int) -> Submission:
         """The accepted submission that made a revision; NotFound when none did."""
@@ -88,6 +92,16 @@ class History:
         if found is None:
             raise NotFound(f"There is no revision {number} of {agreement} for {dataflow}")
         return found
+
+    def without(self, dataflows: Collection[str]) -> History:
+        """The same with no release of `dataflows`: AGENCY:ID(VERSION)."""
+        if not dataflows:
+            return self
+        cut = (
+            replace(release, revisions={s: n for s, n in release.revisions.items() if s[1] not in dataflows})
+            for release in self.releases
+        )
+        return replace(self, releases=tuple(release for release in cut if release.revisions))
 
     def now(self) -> datetime:
         """This instant, never before the last entry: a clock that went back, or is another machine's, hides
@@ -99,6 +113,7 @@ class History:
         """The history with the entries that follow it."""
         submissions, latest, revisions = dict(self.submissions), dict(self.latest), dict(self.revisions)
         releases = {release.id: release for release in self.releases}
+        structures = list(self.structures)
         last: Entry | Any = self
         for last in entries:
             if last.kind == "submission":
@@ -113,6 +128,8 @@ class History:
                 release = releases[last.body["id"]]
                 # a second cancellation must not move the first: the past never changes
                 releases[release.id] = replace(release, cancelled=release.cancelled or last.stamp)
+            elif last.kind == "structures":
+                structures.append(StructureChange.from_dict(last.body))
         return History(
             last.seq,
             last.digest,
@@ -121,6 +138,7 @@ class History:
             MappingProxyType(latest),
             tuple(releases.values()),
             MappingProxyType(revisions),
+            tuple(structures),
         )
 
 

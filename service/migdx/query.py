@@ -98,7 +98,10 @@ REFERENCES = ("none", "parents", "parentsandsiblings", "ancestors", "children", 
 
 @dataclass(frozen=True)
 class StructureQuery:
-    """`kinds` are class names, ("*",) is every kind; `references` are words of REFERENCES or class names."""
+    """`kinds` are class names, ("*",) is every kind; `references` are words of REFERENCES or class names.
+
+    `search`, `offset` and `limit` (0 is all) cut one scheme to the items that have a text, and to a page.
+    """
 
     kinds: tuple[str, ...] = ("*",)
     agencies: tuple[str, ...] = ("*",)
@@ -107,11 +110,26 @@ class StructureQuery:
     items: tuple[str, ...] = ()
     detail: str = "full"
     references: tuple[str, ...] = ("none",)
+    search: str = ""
+    offset: int = 0
+    limit: int = 0
+
+    @property
+    def names_one(self) -> bool:
+        """Whether it is about one artefact by its id, rather than about those that there are."""
+        return len(self.ids) == 1 and "*" not in self.ids
+
+    @property
+    def pages(self) -> bool:
+        return bool(self.search or self.offset or self.limit)
 
     def __str__(self) -> str:
         lists = (self.kinds, self.agencies, self.ids, (self.versions,), self.items or ("*",))
         path = "/".join(",".join(part) for part in lists)
-        return f"{path}?detail={self.detail}&references={','.join(self.references)}"
+        asked = f"{path}?detail={self.detail}&references={','.join(self.references)}"
+        if self.pages:
+            asked += f"&q={quote(self.search)}&offset={self.offset}&limit={self.limit}"
+        return asked
 
 
 def parse_condition(component: str, text: str) -> Condition:

@@ -11,15 +11,20 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from .restriction import Restriction
 from .structures import (
     Attachment,
     Codelist,
     Dataflow,
     DataStructure,
     Item,
+    ItemScheme,
+    Maintainable,
     MetadataStructure,
+    ProvisionAgreement,
     Text,
 )
+from .urn import Reference
 
 Role = Literal["dimension", "time", "measure", "attribute"]
 
@@ -71,14 +76,15 @@ class SchemaComponent:
     """A component with everything resolved.
 
     `allowed` is the set of values that the constraints of DSD and dataflow leave, `granted` what those of the
-    provision agreement leave; None when they say nothing. `codelist` is None for uncoded components;
+    provision agreement leave; None when they say nothing. `codelist` is what lists the values: a code list, a
+    value list, or the concepts of a measure dimension (SDMX 2.1); None for uncoded components;
     `attached` and `to` tell an attribute's level.
     """
 
     id: str
     role: Role
     names: Text
-    codelist: Codelist | None = None
+    codelist: ItemScheme | None = None
     allowed: frozenset[str] | None = None
     granted: frozenset[str] | None = None
     text_type: str = "String"
@@ -96,16 +102,24 @@ class SchemaComponent:
     def numeric(self) -> bool:
         return self.codelist is None and self.text_type in NUMERIC
 
-    @property
+    @cached_property
     def codes(self) -> frozenset[str]:
         """Every code of the list, constraint or not."""
-        return self.codelist.codes if self.codelist else frozenset()
+        if isinstance(self.codelist, Codelist):
+            return self.codelist.codes
+        return frozenset(self.codelist.by_id) if self.codelist else frozenset()
+
+    @cached_property
+    def limit(self) -> frozenset[str] | None:
+        """The values that all constraints leave; None when they say nothing."""
+        if self.allowed is None or self.granted is None:
+            return self.granted if self.allowed is None else self.allowed
+        return self.allowed & self.granted
 
     @cached_property
     def valid(self) -> frozenset[str]:
         """The codes that may be sent: those of the list that the constraints leave."""
-        allowed = narrow(self.allowed, self.granted)
-        return self.codes if allowed is None else self.codes & allowed
+        return self.codes if self.limit is None else self.codes & self.limit
 
     def code(self, code_id: str) -> Item | None:
         return self.codelist.by_id.get(code_id) if self.codelist else None
@@ -113,17 +127,33 @@ class SchemaComponent:
 
 @dataclass(frozen=True)
 class Schema:
-    """`components` are in the order of the DSD: dimensions, time, measures, attributes."""
+    """`components` are in the order of the DSD: dimensions, time, measures, attributes.
+
+    `within` is what data are reported under when that is not the dataflow. A schema of the DSD alone has a
+    dataflow that says no more than the DSD. Where a dataflow uses some dimensions only, `dsd` has no others.
+    `restrictions` are what the constraints say beyond the allowed values of each component.
+    """
 
     dataflow: Dataflow
     dsd: DataStructure
     components: tuple[SchemaComponent, ...]
     metadata: MetadataStructure | None = None
-    agreement: str = ""
+    within: ProvisionAgreement | DataStructure | None = None
+    restrictions: tuple[Restriction, ...] = ()
     by_id: Mapping[str, SchemaComponent] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_id", {component.id: component for component in self.components})
+
+    @property
+    def subject(self) -> Maintainable:
+        """What data are reported under: an agreement, the dataflow, or the DSD alone."""
+        return self.within or self.dataflow
+
+    @property
+    def context(self) -> Reference:
+        """The reference of `subject`: what messages name, and up to which constraints apply."""
+        return self.subject.reference
 
     def _of(self, *roles: Role) -> tuple[SchemaComponent, ...]:
         return tuple(component for component in self.components if component.role in roles)
@@ -184,10 +214,3 @@ class Schema:
     @cached_property
     def dataset_attributes(self) -> tuple[SchemaComponent, ...]:
         return tuple(a for a in self.attributes if a.attached == "dataflow")
-
-
-def narrow(before: frozenset[str] | None, after: frozenset[str] | None) -> frozenset[str] | None:
-    """Two constraints in cascade."""
-    if before is None or after is None:
-        return after if before is None else before
-    return before & after

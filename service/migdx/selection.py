@@ -6,41 +6,77 @@ sdmx-rest v2.2.2, doc/structures.md: detail, references, and the notes on itemID
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from .errors import NotFound
+from .items import cut, has, walk
 from .query import StructureQuery
 from .registry import Registry
-from .structures import KINDS, Codelist, ItemScheme, Maintainable
+from .search import page
+from .structures import KINDS, Codelist, Hierarchy, ItemScheme, Maintainable
 
 Step = Callable[[Maintainable], list[Maintainable]]
 
 
+@dataclass(frozen=True)
+class Selection:
+    """`asked` are those that the query names; `total` is how many items there are of the page in it."""
+
+    asked: tuple[Maintainable, ...]
+    related: tuple[Maintainable, ...] = ()
+    total: int | None = None
+
+    @property
+    def found(self) -> list[Maintainable]:
+        return [*self.asked, *self.related]
+
+
 def selected(registry: Registry, query: StructureQuery) -> list[Maintainable]:
     """Empty when nothing matches; NotFound when a scheme is named and has none of the items asked for."""
-    asked = registry.select(query)
+    return select(registry, query).found
+
+
+def select(registry: Registry, query: StructureQuery) -> Selection:
+    """The same, those asked for apart from those that belong to them."""
+    asked, total = registry.select(query), None
     if query.items:
         asked = _with_items(registry, query, asked)
+    if query.pages and len(asked) == 1 and isinstance(asked[0], ItemScheme):
+        asked, total = _paged(_whole(registry, query, asked[0]), query)
     known = {artefact.urn for artefact in asked}
     related = {found.urn: found for found in _related(registry, query, asked) if found.urn not in known}
-    return [
-        *(_shown(registry, artefact, query.detail, asked=True) for artefact in asked),
-        *(_shown(registry, artefact, query.detail, asked=False) for artefact in related.values()),
-    ]
+    return Selection(
+        tuple(_shown(registry, artefact, query.detail, asked=True) for artefact in asked),
+        tuple(_shown(registry, artefact, query.detail, asked=False) for artefact in related.values()),
+        total,
+    )
+
+
+def _whole(registry: Registry, query: StructureQuery, scheme: ItemScheme) -> ItemScheme:
+    """With the codes that it takes from others, unless it is asked for as it is."""
+    if isinstance(scheme, Codelist) and scheme.extensions and query.detail != "raw":
+        return registry.codelist(scheme)
+    return scheme
 
 
 def _with_items(registry: Registry, query: StructureQuery, asked: list[Maintainable]) -> list[Maintainable]:
-    """The schemes that have one of the items, cut to them."""
-    cut: list[Maintainable] = []
+    """The schemes that have one of the items, cut to them; of a 2.1 list of hierarchies, the hierarchies."""
+    kept: list[Maintainable] = []
     for artefact in asked:
-        full = registry.codelist(artefact) if isinstance(artefact, Codelist) else artefact
-        if isinstance(full, ItemScheme):
-            kept = [item for item in full.items if item.id in query.items]
-            if kept:
-                cut.append(full.with_items(kept))
-    if asked and not cut and len(query.ids) == 1 and "*" not in query.ids:
+        if isinstance(artefact, ItemScheme):
+            whole = _whole(registry, query, artefact)
+            if any(has(whole, item) for item in query.items):
+                kept.append(cut(whole, query.items))
+        elif isinstance(artefact, Hierarchy) and artefact.id in query.items:
+            kept.append(artefact)
+    if asked and not kept and query.names_one:
         raise NotFound(f"{asked[0].urn} has no item {', '.join(query.items)}")
-    return cut
+    return kept
+
+
+def _paged(scheme: ItemScheme, query: StructureQuery) -> tuple[list[Maintainable], int]:
+    part, total = page(scheme, query.search, query.offset, query.limit)
+    return ([part] if part.items else []), total
 
 
 def _shown(registry: Registry, artefact: Maintainable, detail: str, *, asked: bool) -> Maintainable:
@@ -50,7 +86,14 @@ def _shown(registry: Registry, artefact: Maintainable, detail: str, *, asked: bo
         return artefact.stub()
     if detail == "allcompletestubs" or (detail == "referencecompletestubs" and not asked):
         return replace(artefact.stub(), descriptions=artefact.descriptions, annotations=artefact.annotations)
-    return registry.codelist(artefact) if isinstance(artefact, Codelist) else artefact
+    if (
+        isinstance(artefact, Codelist) and artefact.extensions
+    ):  # one that is cut has none: it was whole before
+        return registry.codelist(artefact)
+    return artefact
+
+
+# --- references ---------------------------------------------------------------------------------------------
 
 
 def _related(registry: Registry, query: StructureQuery, asked: list[Maintainable]) -> Iterator[Maintainable]:
@@ -61,32 +104,34 @@ def _related(registry: Registry, query: StructureQuery, asked: list[Maintainable
             found = [child for child in found if not isinstance(child, Codelist)]
         return found
 
-    def parents(artefact: Maintainable) -> list[Maintainable]:
+    def first_parents(artefact: Maintainable) -> list[Maintainable]:
         found = registry.parents(artefact)
-        if query.items:
-            found = [parent for parent in found if _names(parent, artefact, query.items)]
+        if query.items and isinstance(artefact, ItemScheme):
+            items = list(_paths(artefact))
+            found = [parent for parent in found if registry.links.names(parent, artefact, items)]
         return found
 
     for word in query.references:
         if word in ("parents", "parentsandsiblings", "all"):
-            for parent in (parent for artefact in asked for parent in parents(artefact)):
+            for parent in (parent for artefact in asked for parent in first_parents(artefact)):
                 yield parent
                 if word != "parents":
                     yield from children(parent)
         if word in ("children", "descendants", "all"):
             yield from _walk(asked, children, deep=word != "children")
         if word == "ancestors":
-            yield from _walk(asked, parents, deep=True)
+            near = [parent for artefact in asked for parent in first_parents(artefact)]
+            yield from near
+            yield from _walk(near, registry.parents, deep=True)
         if word in KINDS:
-            near = (found for artefact in asked for found in (*children(artefact), *parents(artefact)))
-            yield from (found for found in near if found.kind == word)
+            direct = (a for artefact in asked for a in (*children(artefact), *first_parents(artefact)))
+            yield from (found for found in direct if found.kind == word)
             yield from (found for found in _walk(asked, children, deep=True) if found.kind == word)
 
 
-def _names(parent: Maintainable, scheme: Maintainable, items: tuple[str, ...]) -> bool:
-    """Whether an artefact refers to the scheme as a whole, or to one of the items."""
-    naming = (r for r in parent.references() if (r.agency, r.id) == (scheme.agency, scheme.id))
-    return any(reference.item in ("", *items) for reference in naming)
+def _paths(scheme: ItemScheme) -> Iterator[str]:
+    """What URNs name the items by."""
+    return (path for path, _ in walk(scheme.items))
 
 
 def _walk(asked: list[Maintainable], step: Step, *, deep: bool) -> Iterator[Maintainable]:

@@ -15,83 +15,58 @@ from .errors import SyntaxFault
 # class -> the package that stands before it in a URN; 3.0 names, with those of 2.1 that readers meet
 PACKAGES: dict[str, str] = {
     **dict.fromkeys(
-        (
-            "AgencyScheme",
-            "DataProviderScheme",
-            "DataConsumerScheme",
-            "MetadataProviderScheme",
-            "OrganisationUnitScheme",
-            "Agency",
-            "DataProvider",
-            "DataConsumer",
-            "MetadataProvider",
-            "OrganisationUnit",
-        ),
+        ("Agency", "AgencyScheme", "DataConsumer", "DataConsumerScheme", "DataProvider", "DataProviderScheme",
+         "MetadataProvider", "MetadataProviderScheme", "Organisation", "OrganisationScheme",
+         "OrganisationUnit", "OrganisationUnitScheme"),
         "base",
     ),
     **dict.fromkeys(
-        (
-            "Codelist",
-            "Code",
-            "ValueList",
-            "ValueItem",
-            "Hierarchy",
-            "HierarchyAssociation",
-            "HierarchicalCode",
-            "GeographicCodelist",
-            "GeoGridCodelist",
-            "HierarchicalCodelist",
-        ),
+        ("Code", "Codelist", "GeoFeatureSetCode", "GeoGridCode", "GeoGridCodelist",
+         "GeographicCodelist", "HierarchicalCode", "HierarchicalCodelist", "Hierarchy",
+         "HierarchyAssociation", "Level", "ValueItem", "ValueList"),
         "codelist",
     ),
-    **dict.fromkeys(("ConceptScheme", "Concept"), "conceptscheme"),
+    **dict.fromkeys(("Concept", "ConceptScheme"), "conceptscheme"),
     **dict.fromkeys(
-        (
-            "DataStructure",
-            "Dataflow",
-            "Dimension",
-            "TimeDimension",
-            "Measure",
-            "DataAttribute",
-            "GroupDimensionDescriptor",
-        ),
+        ("AttributeDescriptor", "DataAttribute", "DataStructure", "Dataflow", "Dimension",
+         "DimensionDescriptor", "GroupDimensionDescriptor", "Measure", "MeasureDescriptor",
+         "MeasureDimension", "PrimaryMeasure", "ReportingYearStartDay", "TimeDimension"),
         "datastructure",
     ),
     **dict.fromkeys(
-        ("MetadataStructure", "Metadataflow", "MetadataSet", "MetadataAttribute"), "metadatastructure"
+        ("ConstraintTarget", "DataSetTarget", "DimensionDescriptorValuesTarget", "IdentifiableObjectTarget",
+         "MetadataAttribute", "MetadataAttributeDescriptor", "MetadataSet", "MetadataStructure",
+         "MetadataTarget", "Metadataflow", "ReportPeriodTarget", "ReportStructure"),
+        "metadatastructure",
     ),
     **dict.fromkeys(
-        ("ProvisionAgreement", "MetadataProvisionAgreement", "DataConstraint", "MetadataConstraint"),
+        ("AttachmentConstraint", "Constraint", "ContentConstraint", "DataConstraint", "MetadataConstraint",
+         "MetadataProvisionAgreement", "ProvisionAgreement", "Subscription"),
         "registry",
     ),
     **dict.fromkeys(
-        ("CategoryScheme", "Category", "Categorisation", "ReportingTaxonomy", "ReportingCategory"),
+        ("Categorisation", "Category", "CategoryScheme", "ReportingCategory", "ReportingTaxonomy"),
         "categoryscheme",
     ),
     **dict.fromkeys(
-        (
-            "StructureMap",
-            "RepresentationMap",
-            "ConceptSchemeMap",
-            "CategorySchemeMap",
-            "OrganisationSchemeMap",
-            "ReportingTaxonomyMap",
-        ),
+        ("CategorySchemeMap", "ConceptSchemeMap", "DatePatternMap", "EpochMap", "FrequencyFormatMapping",
+         "OrganisationSchemeMap", "ReportingTaxonomyMap", "RepresentationMap", "StructureMap"),
         "structuremapping",
-    ),  # 2.1, where the class is StructureSet, says "mapping"
+    ),
+    **dict.fromkeys(  # SDMX 2.1
+        ("CategoryMap", "CodeMap", "CodelistMap", "ComponentMap", "ConceptMap", "HybridCodeMap",
+         "HybridCodelistMap", "OrganisationMap", "ReportingCategoryMap", "StructureSet"),
+        "mapping",
+    ),
     **dict.fromkeys(
-        (
-            "TransformationScheme",
-            "RulesetScheme",
-            "UserDefinedOperatorScheme",
-            "CustomTypeScheme",
-            "NamePersonalisationScheme",
-            "VtlMappingScheme",
-        ),
+        ("CustomType", "CustomTypeScheme", "NamePersonalisation", "NamePersonalisationScheme", "Ruleset",
+         "RulesetScheme", "Transformation", "TransformationScheme", "UserDefinedOperator",
+         "UserDefinedOperatorScheme", "VtlCodelistMapping", "VtlConceptMapping", "VtlDataflowMapping",
+         "VtlMapping", "VtlMappingScheme"),
         "transformation",
     ),
-    "Process": "process",
-}
+    **dict.fromkeys(("Process", "ProcessStep", "Transition"), "process"),
+}  # fmt: skip
 
 _URN = re.compile(
     r"urn:sdmx:org\.sdmx\.infomodel\.(?P<package>\w+)\.(?P<kind>\w+)"

@@ -245,7 +245,7 @@ def xml_schema(version: str, folder: str, schema_id: str, namespace: str) -> etr
 
 def assert_valid_xml(message: bytes, schema: Schema, version: str, dimension: str, folder: Path) -> None:
     """Valid by the official schema together with the one that we write for the structure."""
-    ours = write_schema(schema, version, dimension)
+    ours = b"".join(write_schema(schema, version, dimension))
     namespace = str(etree.fromstring(ours).get("targetNamespace"))
     path = folder / f"{version}-{dimension}.xsd"
     path.write_bytes(ours)

@@ -250,7 +250,7 @@ def test_our_schema_carries_facets() -> None:
     )
     changed = {"NOTE": note, "OBS_VALUE": value}
     faceted = Schema(known.dataflow, known.dsd, tuple(changed.get(c.id, c) for c in known.components))
-    text = write_schema(faceted, "3.0", "TIME_PERIOD").decode()
+    text = b"".join(write_schema(faceted, "3.0", "TIME_PERIOD")).decode()
     assert '<xs:restriction base="xs:string"><xs:maxLength value="3"/></xs:restriction>' in text
     assert (
         '<xs:restriction base="xs:decimal"><xs:minInclusive value="0"/><xs:fractionDigits value="1"/>' in text

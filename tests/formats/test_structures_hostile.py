@@ -5,22 +5,38 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from copy import deepcopy
-from pathlib import Path
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
-from structures_made import BY_PROVIDER, CL_SEX, CODE_MAP, DSD, HEADER, HIERARCHY, MADE, SPECIMENS
+from structures_made import (
+    AGREEMENT,
+    AVAILABLE,
+    BY_PROVIDER,
+    CL_SEX,
+    CODE_MAP,
+    CONSTRAINT,
+    DSD,
+    FULL,
+    FULL_STRUCTURE_MAP,
+    HEADER,
+    HIERARCHY,
+    MADE,
+    SPECIALS,
+)
 
 from migdx.errors import StructureFault
-from migdx.formats.ml30_structure_reader import read_structures
-from migdx.formats.ml30_structure_writer import write_structures
-from migdx.structures import Maintainable
+from migdx.formats.ml3_structures import read_structures30 as read_structures
+from migdx.formats.ml3_structures import read_structures31, write_structures30, write_structures31
+from migdx.formats.tables import sniff_structures
+from migdx.structures import Codelist, Maintainable
 
 
 def written(*artefacts: Maintainable) -> bytes:
-    return b"".join(write_structures(artefacts, HEADER)).replace(b"><", b">\n<")
+    return b"".join(write_structures30(artefacts, HEADER)).replace(b"><", b">\n<")
 
 
 GOOD = written(CL_SEX)
@@ -43,11 +59,19 @@ def changed(message: bytes, old: bytes | str, new: bytes | str) -> bytes:
     return message.replace(old, new)
 
 
+def rooted(name: str) -> bytes:
+    """The good message with another root."""
+    return GOOD.replace(b"mes:Structure ", f"mes:{name} ".encode()).replace(
+        b"/mes:Structure>", f"/mes:{name}>".encode()
+    )
+
+
 def with_document_type(declared: bytes, old: str = ">All<", new: str = ">All<") -> bytes:
     return DECLARATION + b"<!DOCTYPE x " + declared + b">" + changed(MESSAGE, old, new)
 
 
 FIRST_LIST = GOOD[GOOD.index(b"<str:Codelist ") : GOOD.index(b"</str:Codelists>")].decode()
+NAMESPACE = "http://www.sdmx.org/resources/sdmxml/schemas/v3_0/message"
 PLACE = '<str:HierarchicalCode id="O"'
 CONCEPT = "urn:sdmx:org.sdmx.infomodel.conceptscheme.Concept=TEST:CS_TEST(1.0.0).SEX<"
 
@@ -73,11 +97,14 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "wrong encoding": (good("اسم", b"\xff\xfe"), "well-formed"),
     "wrong root": (
         good("mes:Structure ", "mes:Error ").replace(b"/mes:Structure>", b"/mes:Error>"),
-        "is Error of",
+        "is Error of SDMX-ML 3.0, which reports a fault",
     ),
     "2.1 given": (good("v3_0", "v2_1"), "The root is Structure of SDMX-ML 2.1"),
     "no namespace": (b"<Structure/>", "The root is Structure of no namespace"),
-    "HTML": (b"<html><body>Not found</body></html>", "The root is html"),
+    "HTML": (
+        b"<html><body>Not found</body></html>",
+        "html of no namespace, which is a page for people",
+    ),
     "artefact twice": (
         good("</str:Codelists>", FIRST_LIST + "</str:Codelists>"),
         "stands twice in the message",
@@ -93,26 +120,58 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         changed(written(DSD), "MetadataStructure=TEST", "Codelist=TEST"),
         "Metadata names a Codelist; expected MetadataStructure",
     ),
-    "bad id": (good('id="CL_SEX"', 'id="../../etc"'), "no SDMX identifier"),
+    "bad id": (good('id="CL_SEX"', 'id="../../etc"'), "expected an SDMX identifier"),
     "no id": (good('id="CL_SEX"', ""), "Codelist/@id is ''"),
     "bad agency": (good('agencyID="TEST"', 'agencyID="1/2"'), "@agencyID"),
     "bad version": (good('version="1.0.0"', 'version="latest"'), "@version"),
     "bad boolean": (good("<str:Codelist ", '<str:Codelist isPartial="maybe" '), "@isPartial is 'maybe'"),
-    "unknown kind": (good("str:Codelist", "str:Process"), "Process is not a kind of artefact"),
     "no relationship": (changed(written(DSD), "<str:Observation/>", "<str:Nothing/>"), "none of Dataflow"),
     "key without value": (
         changed(written(BY_PROVIDER), b"<str:Value>X</str:Value>", ""),
         "Key has 0 values for",
     ),
-    "validity of a value": (
-        changed(written(BY_PROVIDER), "<str:Value>X", '<str:Value validFrom="2000">X'),
-        "Value/@validFrom",
-    ),
-    "part of a value": (
-        changed(written(CODE_MAP), "<str:SourceValue>F", '<str:SourceValue startIndex="1">F'),
-        "startIndex",
-    ),
     "role": (changed(written(BY_PROVIDER), 'role="Allowed"', 'role="Both"'), "expected Allowed or Actual"),
+    "pattern": (
+        changed(written(CODE_MAP), "<str:SourceValue>F", '<str:SourceValue isRegEx="maybe">F'),
+        "@isRegEx is 'maybe'; expected true or false",
+    ),
+    "no reference": (
+        changed(written(AGREEMENT), "str:DataProvider>", "str:Nobody>"),
+        "ProvisionAgreement has no DataProvider",
+    ),
+    "no concept": (
+        changed(written(DSD), f"<str:ConceptIdentity>{CONCEPT}/str:ConceptIdentity>", ""),
+        "Dimension has no ConceptIdentity",
+    ),
+    "data": (rooted("StructureSpecificData"), "which is a data message"),
+    "metadata": (rooted("GenericMetadata"), "reference metadata"),
+    "bound": (
+        changed(
+            written(CONSTRAINT), '<str:StartPeriod isInclusive="true">', '<str:StartPeriod isInclusive="x">'
+        ),
+        "@isInclusive is 'x'; expected true or false",
+    ),
+    "mapping of nothing": (
+        changed(written(CODE_MAP), "str:SourceValue>", "str:Nothing>"),
+        "RepresentationMapping has no SourceValue",
+    ),
+    "side of nothing": (
+        changed(
+            written(FULL_STRUCTURE_MAP),
+            "<str:Target>FREQ</str:Target><str:Value>".replace("><", ">\n<"),
+            "<str:Value>",
+        ),
+        "FixedValueMap has neither Source nor Target",
+    ),
+    "no relationship at all": (
+        changed(written(DSD), "str:AttributeRelationship>", "str:Nothing>"),
+        "Attribute has no AttributeRelationship",
+    ),
+    "comment only": (b"<!-- nothing -->", "well-formed|no element"),
+    "registry without structures": (
+        f'<RegistryInterface xmlns="{NAMESPACE}"><QueryRegistrationRequest/></RegistryInterface>'.encode(),
+        "submits no Structures",
+    ),
     "deep": (changed(written(HIERARCHY), f"{PLACE}>", f"{PLACE}>" * 5000), "depth|well-formed"),
 }
 
@@ -149,7 +208,8 @@ def test_an_unknown_element_kills_nothing() -> None:
     assert read_structures(message) == [CL_SEX]
 
 
-ALL = etree.fromstring(written(*MADE))
+EACH = tuple({artefact.reference: artefact for artefact in (*MADE, *FULL, *SPECIALS)}.values())
+ALL = etree.fromstring(written(*EACH))
 NODES = len(list(ALL.iter()))
 
 
@@ -182,52 +242,159 @@ def test_comments_and_cdata_do_not_cut_texts() -> None:
     assert back.items[1].names["en"] == "Al&l"  # type: ignore[attr-defined]
 
 
-def specimens(folder: str) -> list[Path]:
-    return sorted((SPECIMENS / folder).rglob("*.xml"))
+# --- what is borne, and noted ------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(
-    not SPECIMENS.is_dir(), reason=f"{SPECIMENS} is not there; MIGDX_SPECIMENS names another folder"
-)
+def noted(message: bytes, read: Any = read_structures) -> list[str]:
+    skipped: list[str] = []
+    assert read(message, "", skipped) == [CL_SEX]
+    return skipped
+
+
+def test_what_is_not_known_is_noted_with_its_line() -> None:
+    message = good("</str:Codelist>", "<str:Novelty/></str:Codelist>")
+    line = message[: message.index(b"<str:Novelty")].count(b"\n") + 1
+    assert noted(message) == [f"line {line}: Novelty is not known in SDMX-ML 3.0 Codelist"]
+    (told,) = noted(good(' id="ALL"', ' id="ALL" weight="3"'))
+    assert told.endswith(": @weight is not known in SDMX-ML 3.0 Code")
+
+
+def test_an_unknown_attribute_of_a_list_of_components() -> None:
+    skipped: list[str] = []
+    message = changed(
+        written(DSD), "<str:DimensionList ", '<str:DimensionList order="1" xml:space="default" '
+    )
+    assert read_structures(message, "", skipped) == [DSD]
+    assert [note.split(": ")[1] for note in skipped] == ["@order is not known in SDMX-ML 3.0 DimensionList"]
+
+
+def test_foreign_attributes_and_elements() -> None:
+    xsi = "http://www.w3.org/2001/XMLSchema-instance"
+    assert noted(good("<str:Codelist ", f'<str:Codelist xmlns:i="{xsi}" i:type="x" ')) == []
+    (told,) = noted(good("</str:Codelist>", '<Code xmlns="urn:x" id="Z"/></str:Codelist>'))
+    assert told.endswith(": {urn:x}Code is not known in SDMX-ML 3.0 Codelist")
+
+
+def test_an_unknown_kind_of_artefact_is_passed_over() -> None:
+    strange = (
+        '<str:Novelties><str:Novelty id="A"><str:Code id="B"/></str:Novelty></str:Novelties><str:Empty/>'
+    )
+    told = noted(good("</str:Codelists>", f'<str:Novelty id="X"/></str:Codelists>{strange}'))
+    assert [note.split(": ")[1] for note in told] == [
+        "Novelty is not known in SDMX-ML 3.0 Codelists",
+        "Novelty is not known in SDMX-ML 3.0 Novelties",
+        "Empty is not known in SDMX-ML 3.0 Structures",
+    ]
+
+
 @pytest.mark.parametrize(
-    "path",
+    ("read", "write"), [(read_structures, write_structures30), (read_structures31, write_structures31)]
+)
+def test_an_unknown_element_anywhere_changes_nothing(read: Any, write: Any) -> None:
+    message = b"".join(write(EACH, HEADER))
+    tree = etree.fromstring(message)
+    space = NAMESPACE.replace("message", "structure").replace("v3_0", etree.QName(tree).namespace[-12:-8])
+    for node in list(tree.iter()):
+        node.append(etree.Element(f"{{{space}}}Novelty"))
+    skipped: list[str] = []
+    assert read(etree.tostring(tree), "", skipped) == read(message)
+    assert len(skipped) > 800
+    assert {note.split(": ")[1].split(" ")[0] for note in skipped} == {"Novelty"}
+
+
+def test_notes_have_an_end() -> None:
+    assert len(noted(good("</str:Codelist>", "<str:Novelty/>" * 5000 + "</str:Codelist>"))) == 1000
+
+
+def test_what_there_is_is_of_one_structure() -> None:
+    message = b"".join(write_structures31([AVAILABLE], HEADER))
+    with pytest.raises(StructureFault, match="attached to none or to many; expected one"):
+        read_structures31(changed(message, "str:Dataflow>", "str:Nothing>"))
+
+
+def test_comments_and_instructions_are_nothing() -> None:
+    assert noted(good("<str:Code ", "<!-- x --><?pi?><str:Code ")) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_encodings(encoding: str) -> None:
+    text = GOOD.decode().replace('encoding="UTF-8"', f'encoding="{encoding[:6].upper().rstrip("-")}"')
+    mark = "" if encoding in ("utf-8-sig", "utf-16") else "\ufeff"
+    message = (mark + text).encode(encoding)
+    assert noted(message) == []
+    assert sniff_structures(message) == "application/vnd.sdmx.structure+xml;version=3.0.0"
+
+
+def test_a_footer_is_nobodys() -> None:
+    footer = f'<f:Footer xmlns:f="{NAMESPACE}/footer"><f:Message code="1"/></f:Footer>'
+    assert noted(good("</mes:Structure>", f"{footer}</mes:Structure>")) == []
+
+
+def test_a_submission_to_a_registry_is_read() -> None:
+    start, end = GOOD.index(b"<mes:Structures>"), GOOD.index(b"</mes:Structure>")
+    registry = NAMESPACE.replace("message", "registry").encode()
+    held = GOOD[start:end].replace(b"mes:Structures", b"str:Structures")
+    message = (
+        GOOD[:start].replace(b"<mes:Structure ", b"<mes:RegistryInterface ")
+        + b'<mes:SubmitStructureRequest><x:y xmlns:x="' + registry + b'"/>' + held
+        + b"</mes:SubmitStructureRequest></mes:RegistryInterface>"
+    )  # fmt: skip
+    assert noted(message) == []
+
+
+def test_a_reference_may_be_missing_in_a_stub() -> None:
+    stub = replace(AGREEMENT, is_external=True)
+    message = changed(written(stub), "str:DataProvider>", "str:Nobody>")
+    assert read_structures(message) == [replace(stub, provider=None)]
+
+
+# --- what the bytes are ------------------------------------------------------------------------------------
+
+
+def test_bytes_are_known_by_what_they_are() -> None:
+    xml, json = "application/vnd.sdmx.structure+xml", "application/vnd.sdmx.structure+json"
+    later = b"".join(write_structures31([CL_SEX], HEADER))
+    assert sniff_structures(GOOD) == f"{xml};version=3.0.0"
+    assert sniff_structures(later) == f"{xml};version=3.1.0"
+    assert sniff_structures(good("v3_0", "v2_1")) == f"{xml};version=2.1"
+    assert noted(later, read_structures31) == []
+    for message, version in (
+        (b'{"$schema": "https://json.sdmx.org/2.1/sdmx-json-structure-schema.json"}', "2.1.0"),
+        (b' {"meta": {"schema": "https://x/structure-message/tools/schemas/1.0/x.json"}}', "1.0.0"),
+        (b'{"data": {"codelists": []}}', "2.0.0"),
+        (b'{"data": {"structureSets": []}}', "1.0.0"),
+        (b'{"data": {"availabilityConstraints": []}}', "2.1.0"),
+    ):
+        assert sniff_structures(message) == f"{json};version={version}"
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
     [
-        *specimens("twg-sdmx-ml"),
-        *specimens("pysdmx/xml/sdmx30"),
-        *specimens("pysdmx/xml/sdmx31"),
-        *specimens("tricky"),
+        (b"", "empty"),
+        (b"a,b\n1,2\n", "well-formed"),
+        (b"<html/>", "page for people"),
+        (HOSTILE["data"][0], "data message"),
+        (HOSTILE["external document type"][0], "DOCTYPE"),
+        (
+            b'{"$schema": "https://json.sdmx.org/2.1/sdmx-json-data-schema.json"}',
+            "expected that of",
+        ),
+        (b'{"data": {"dataSets": []}}', "message of data"),
+        (b'{"data": {"metadataSets": []}}', "reference metadata"),
+        (b'{"data": ', "Not JSON"),
+        (b"[1]", "no data object"),
     ],
-    ids=lambda path: path.name,
 )
-def test_real_messages_load_or_fault_once(path: Path) -> None:
-    found = outcome(path)
-    if isinstance(found, StructureFault):
-        assert found.line >= 1
-        assert found.reason
-    else:
-        back = {artefact.urn: artefact for artefact in read_structures(written(*found))}
-        assert back == {artefact.urn: artefact for artefact in found}
+def test_what_is_no_structure_message_is_said(message: bytes, reason: str) -> None:
+    with pytest.raises(StructureFault, match=reason):
+        sniff_structures(message)
 
 
-def outcome(path: Path) -> list[Maintainable] | StructureFault:
-    try:
-        return read_structures(path.read_bytes(), path.name)
-    except StructureFault as fault:
-        return fault
-
-
-READABLE = {
-    "conceptscheme.xml", "dataflow.xml", "ECB_EXR_CA_DSD.xml", "codelist.xml", "codelist - extended.xml",
-    "valuelist.xml", "codelist - discriminated union.xml",
-}  # fmt: skip
-
-
-@pytest.mark.skipif(
-    not SPECIMENS.is_dir(), reason=f"{SPECIMENS} is not there; MIGDX_SPECIMENS names another folder"
-)
-def test_the_samples_of_the_standard_that_the_model_holds_load() -> None:
-    found = {path.name for path in specimens("twg-sdmx-ml") if path.name in READABLE}
-    assert found == READABLE
-    for path in specimens("twg-sdmx-ml"):
-        if path.name in READABLE:
-            assert read_structures(path.read_bytes(), path.name)
+def test_a_long_list_is_read() -> None:
+    one = b'<str:Code id="C%d"><com:Name xml:lang="en">Code</com:Name></str:Code>'
+    start, end = GOOD.index(b"<str:Code "), GOOD.rindex(b"</str:Codelist>")
+    message = GOOD[:start] + b"\n".join(one % at for at in range(100_000)) + GOOD[end:]
+    (found,) = read_structures(message)
+    assert isinstance(found, Codelist)
+    assert len(found.items) == 100_000

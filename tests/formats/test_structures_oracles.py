@@ -17,7 +17,7 @@ import sdmx
 from pysdmx.io import read_sdmx
 from structures_made import HEADER, ROOT, content
 
-from migdx.formats import json20_structure_writer, ml21_structure_writer, ml30_structure_writer
+from migdx.formats.tables import STRUCTURE_WRITERS
 from migdx.structures import (
     AgencyScheme,
     Codelist,
@@ -35,7 +35,12 @@ from migdx.structures import (
 )
 from migdx.urn import Reference
 
-WRITERS = {"3.0": ml30_structure_writer, "2.1": ml21_structure_writer, "JSON": json20_structure_writer}
+WRITERS = {
+    "3.1": "application/vnd.sdmx.structure+xml;version=3.1.0",
+    "3.0": "application/vnd.sdmx.structure+xml;version=3.0.0",
+    "2.1": "application/vnd.sdmx.structure+xml;version=2.1",
+    "JSON": "application/vnd.sdmx.structure+json;version=2.0.0",
+}
 KINDS = (
     AgencyScheme, Codelist, ConceptScheme, DataConstraint, Dataflow, DataProviderScheme, DataStructure,
     Hierarchy, MetadataStructure, ProvisionAgreement, RepresentationMap,
@@ -51,7 +56,7 @@ def ours(*kinds: type[Maintainable]) -> list[Any]:
 
 
 def message(generation: str, artefacts: Iterable[Maintainable]) -> bytes:
-    return b"".join(WRITERS[generation].write_structures(artefacts, HEADER))
+    return b"".join(STRUCTURE_WRITERS[WRITERS[generation]](artefacts, HEADER, ("en",)))
 
 
 def short(named: Reference | None) -> str:

@@ -19,6 +19,11 @@ PAGES = (
     "/dataflows/MIGDX/DF_MIG_FLOW",
     "/help",
     "/help/unknown_code",
+    "/structures",
+    "/structures?q=area&lang=fr",
+    "/structures/codelist/MIGDX/CL_AREA/1.0.0",
+    "/structures/datastructure/MIGDX/DSD_MIG_FLOW/1.0.0?lang=fr",
+    "/structures/hierarchy/MIGDX/H_AREA/1.0.0",
     "/help/no_such_check",
 )
 

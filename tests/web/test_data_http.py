@@ -242,7 +242,7 @@ def metrics(answer):
 
 def test_availability_of_2(get):
     url = "/sdmx/v2/availability/dataflow/MIGDX/DF_MIG_FLOW"
-    answer = get(url, Accept="application/xml")
+    answer = get(url, Accept="application/vnd.sdmx.structure+xml;version=3.0.0")
     assert cube(answer)["REF_AREA"] == ["250", "276"]
     assert cube(answer)["TIME_PERIOD"] == [str(year) for year in range(2010, 2021)]
     assert metrics(answer) == {"obs_count": 14, "series_count": 3}

@@ -10,8 +10,10 @@ from migdx.web.negotiation import OFFERS, choose, encoding, error_syntax, langua
 GENERIC, SPECIFIC = "genericdata+xml;version=2.1", "structurespecificdata+xml;version=2.1"
 XML3, JSON2 = "data+xml;version=3.0.0", "data+json;version=2.0.0"
 CSV1, CSV2, CSV21 = (f"data+csv;version={version}" for version in ("1.0.0", "2.0.0", "2.1.0"))
-STRUCTURE21, STRUCTURE3 = "structure+xml;version=2.1", "structure+xml;version=3.0.0"
-STRUCTURE_JSON = "structure+json;version=2.0.0"
+STRUCTURE21, STRUCTURE3, STRUCTURE31 = (f"structure+xml;version={v}" for v in ("2.1", "3.0.0", "3.1.0"))
+STRUCTURE_JSON1, STRUCTURE_JSON2, STRUCTURE_JSON21 = (
+    f"structure+json;version={v}" for v in ("1.0.0", "2.0.0", "2.1.0")
+)
 
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 CHROME = (
@@ -35,17 +37,17 @@ def test_everything_offered_is_built_and_the_reverse():
 @pytest.mark.parametrize(
     ("accept", "data1", "data2", "structure1", "structure2"),
     [
-        ("", GENERIC, JSON2, STRUCTURE21, STRUCTURE_JSON),
-        ("*/*", GENERIC, JSON2, STRUCTURE21, STRUCTURE_JSON),
-        ("application/*", GENERIC, JSON2, STRUCTURE21, STRUCTURE_JSON),
-        ("text/html", GENERIC, JSON2, STRUCTURE21, STRUCTURE_JSON),
+        ("", GENERIC, JSON2, STRUCTURE21, STRUCTURE_JSON21),
+        ("*/*", GENERIC, JSON2, STRUCTURE21, STRUCTURE_JSON21),
+        ("application/*", GENERIC, JSON2, STRUCTURE21, STRUCTURE_JSON21),
+        ("text/html", GENERIC, JSON2, STRUCTURE21, STRUCTURE_JSON21),
         ("application/xml", GENERIC, XML3, STRUCTURE21, STRUCTURE3),
         ("text/xml; charset=utf-8", GENERIC, XML3, STRUCTURE21, STRUCTURE3),
-        ("application/json", JSON2, JSON2, STRUCTURE_JSON, STRUCTURE_JSON),
-        ("application/json, text/plain, */*", JSON2, JSON2, STRUCTURE_JSON, STRUCTURE_JSON),
+        ("application/json", JSON2, JSON2, STRUCTURE_JSON1, STRUCTURE_JSON21),
+        ("application/json, text/plain, */*", JSON2, JSON2, STRUCTURE_JSON1, STRUCTURE_JSON21),
         (FIREFOX, GENERIC, XML3, STRUCTURE21, STRUCTURE3),
         (CHROME, GENERIC, XML3, STRUCTURE21, STRUCTURE3),
-        ("*/*, application/json", JSON2, JSON2, STRUCTURE_JSON, STRUCTURE_JSON),
+        ("*/*, application/json", JSON2, JSON2, STRUCTURE_JSON1, STRUCTURE_JSON21),
         ("application/json;q=0.1, */*;q=0.9", GENERIC, XML3, STRUCTURE21, STRUCTURE3),
     ],
 )
@@ -97,6 +99,55 @@ def test_a_family_without_a_version_is_the_newest_of_the_generation():
     assert chosen("v2", "data", "text/csv") == CSV2
     assert chosen("v1", "structure", "application/vnd.sdmx.structure+xml") == STRUCTURE21
     assert chosen("v2", "structure", "application/vnd.sdmx.structure+xml") == STRUCTURE3
+
+
+STRUCTURE = "application/vnd.sdmx.structure"
+
+
+@pytest.mark.parametrize("generation", ["v1", "v2"])
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (f"{STRUCTURE}+xml;version=3.1.0", STRUCTURE31),
+        (f"{STRUCTURE}+xml;version=3.0.0", STRUCTURE3),
+        (f"{STRUCTURE}+xml;version=3.0.0+", STRUCTURE3),
+        (f"{STRUCTURE}+xml;version=3.0+.0", STRUCTURE3),
+        (f"{STRUCTURE}+xml;version=2+.0.0", STRUCTURE3),
+        (f"{STRUCTURE}+xml;version=2.1", STRUCTURE21),
+        (f"{STRUCTURE}+json;version=2.0.0", STRUCTURE_JSON2),
+        (f"{STRUCTURE}+json;version=2.0+.0", STRUCTURE_JSON21),
+        (f"{STRUCTURE}+json;version=1+.0.0;urn=true", STRUCTURE_JSON21),
+        (f"{STRUCTURE}+json;version=1.0", STRUCTURE_JSON1),
+        (f"{STRUCTURE}+json;version=1.0.0;q=0.4, {STRUCTURE}+xml;version=3.1.0;q=0.5", STRUCTURE31),
+    ],
+)
+def test_structures_of_every_generation(generation, accept, expected):
+    if generation == "v1":  # the first of its generation that fits
+        expected = {
+            f"{STRUCTURE}+xml;version=2+.0.0": STRUCTURE21,
+            f"{STRUCTURE}+json;version=1+.0.0;urn=true": STRUCTURE_JSON1,
+        }.get(accept, expected)
+    assert chosen(generation, "structure", accept) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "version", "v1", "v2"),
+    [
+        ("structure", "", STRUCTURE21, STRUCTURE3),
+        ("structure", "2.1", STRUCTURE21, STRUCTURE21),
+        ("structure", "3.0.0", STRUCTURE3, STRUCTURE3),
+        ("jsonstructure", "", STRUCTURE_JSON1, STRUCTURE_JSON21),
+        ("jsonstructure", "2.0.0", STRUCTURE_JSON2, STRUCTURE_JSON2),
+        ("jsondata", "", STRUCTURE_JSON2, STRUCTURE_JSON2),
+        ("sdmx-json", "", STRUCTURE_JSON1, STRUCTURE_JSON1),
+        ("json", "", STRUCTURE_JSON1, STRUCTURE_JSON21),
+        ("xml", "", STRUCTURE21, STRUCTURE3),
+    ],
+)
+def test_formats_of_structures(word, version, v1, v2):
+    more = {"formatVersion": version} if version else {}
+    assert chosen("v1", "structure", "image/png", format=word, **more) == v1
+    assert chosen("v2", "structure", "image/png", format=word, **more) == v2
 
 
 @pytest.mark.parametrize(
@@ -209,6 +260,9 @@ def test_a_language_that_was_asked_for_must_be_there():
         ("gzip;q=0", ""),
         ("identity, gzip;q=0.5", ""),
         ("GZIP;q=1.0", "gzip"),
+        ("gzip, br", "br"),
+        ("deflate", "deflate"),
+        ("compress, exi", ""),
     ],
 )
 def test_compression_only_when_asked(header, expected):
@@ -217,8 +271,9 @@ def test_compression_only_when_asked(header, expected):
 
 def test_compression_by_parameter():
     assert encoding("zstd", "gzip") == "gzip"
-    with pytest.raises(NotAcceptable, match="compression=br"):
-        encoding("gzip", "br")
+    assert encoding("zstd", "br") == "br"
+    with pytest.raises(NotAcceptable, match="compression=compress"):
+        encoding("gzip", "compress")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,11 @@
 """What URLs say on both generations: truncations, wildcards, lists, operators, habits of real clients."""
 
+import re
+from urllib.parse import quote
+
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from migdx.errors import NotFound, NotImplementedHere, SyntaxFault
 from migdx.query import Atom, Condition, DataQuery, StructureQuery
@@ -76,11 +81,14 @@ def test_the_standard_has_34_types():
 
 @pytest.mark.parametrize("word", v2.KINDS)
 def test_every_type_is_known(word):
-    assert asked(f"/v2/structure/{word}").query.kinds == (v2.KINDS[word],)
+    kinds = asked(f"/v2/structure/{word}").query.kinds
+    assert kinds[0] == v2.KINDS[word]
+    assert kinds[1:] == (("GeographicCodelist", "GeoGridCodelist") if word == "codelist" else ())
 
 
 ALL = structures("*")
-CODELISTS = structures("Codelist", agencies=("MIGDX",))
+LISTS = ("Codelist", "GeographicCodelist", "GeoGridCodelist")
+CODELISTS = structures(LISTS, agencies=("MIGDX",))
 
 
 @pytest.mark.parametrize(
@@ -98,26 +106,78 @@ CODELISTS = structures("Codelist", agencies=("MIGDX",))
         ("/v2/structure/codelist/MIGDX?unknown=1&another", CODELISTS),
         (
             "/v2/structure/codelist,dataflow/A,B.C/X,Y/1.0.0,2+.0.0",
-            structures(
-                ("Codelist", "Dataflow"), agencies=("A", "B.C"), ids=("X", "Y"), versions="1.0.0,2+.0.0"
-            ),
+            structures((*LISTS, "Dataflow"), agencies=("A", "B.C"), ids=("X", "Y"), versions="1.0.0,2+.0.0"),
         ),
-        ("/v2/structure/codelist/A/X/%2B", structures("Codelist", agencies=("A",), ids=("X",), versions="+")),
-        ("/v2/structure/codelist/A/X/+", structures("Codelist", agencies=("A",), ids=("X",), versions="+")),
-        ("/v2/structure/codelist/A/X/*", structures("Codelist", agencies=("A",), ids=("X",), versions="*")),
+        ("/v2/structure/codelist/A/X/%2B", structures(LISTS, agencies=("A",), ids=("X",), versions="+")),
+        ("/v2/structure/codelist/A/X/+", structures(LISTS, agencies=("A",), ids=("X",), versions="+")),
+        ("/v2/structure/codelist/A/X/*", structures(LISTS, agencies=("A",), ids=("X",), versions="*")),
         (
             "/v2/structure/codelist/A/X/~/M,F",
-            structures("Codelist", agencies=("A",), ids=("X",), items=("M", "F")),
+            structures(LISTS, agencies=("A",), ids=("X",), items=("M", "F")),
         ),
         (
             "/v2/structure/dataflow?detail=raw&references=codelist,datastructure",
-            structures("Dataflow", detail="raw", references=("Codelist", "DataStructure")),
+            structures("Dataflow", detail="raw", references=(*LISTS, "DataStructure")),
         ),
         ("/v2/structure/dataflow?references=all&detail=", structures("Dataflow", references=("all",))),
+        (
+            "/v2/structure/categoryscheme/A/X/1.0+.0/A.B.C,D",
+            structures(
+                "CategoryScheme", agencies=("A",), ids=("X",), versions="1.0+.0", items=("A.B.C", "D")
+            ),
+        ),
+        (
+            "/v2/structure/valuelist/A/X/~/%25,%20%E2%82%AC%2F",
+            structures("ValueList", agencies=("A",), ids=("X",), items=("%", " €/")),
+        ),
+        (
+            "/v2/structure/codelist/A/X?q=C%C3%B4te+d&offset=20&limit=10",
+            structures(LISTS, agencies=("A",), ids=("X",), search="Côte d", offset=20, limit=10),
+        ),
+        # of more than one scheme, and of what has no items, these are unknown parameters
+        ("/v2/structure/codelist/A?q=x&offset=-1&limit=no", structures(LISTS, agencies=("A",))),
+        ("/v2/structure/dataflow/A/X?limit=no", structures("Dataflow", agencies=("A",), ids=("X",))),
     ],
 )
 def test_structures_of_2(url, expected):
     assert asked(url) == expected
+
+
+# --- the version grammar, against the regular expression of the OpenAPI -------------------------------------
+
+# components/parameters/versions of sdmx-rest v2.2.2, api/sdmx-rest.yaml; its parts named, nothing changed
+_NUMBER = r"(0|[1-9]\d*)"
+_WORD = r"(([A-Za-z-][A-Za-z0-9-]*)|([A-Za-z0-9-]+[A-Za-z-][A-Za-z0-9-]*)|(0|[1-9][0-9]*))"
+_ONE = (
+    r"(\+|~(\.0){0,2}|\*(\.0){0,2}"
+    rf"|{_NUMBER}(\.{_NUMBER})?|{_NUMBER}(\.{_NUMBER}){{2}}(-{_WORD}(\.{_WORD})*)?"
+    rf"|\+\.0\.0|[1-9]\d*(\.\+\.0|\+(\.{_NUMBER}){{2}}|\.{_NUMBER}(\.\+|\+\.{_NUMBER}|\.{_NUMBER}\+))"
+    rf"|{_NUMBER}((\*|~)(\.{_NUMBER}){{1,2}}|\.(\*|~)(\.0)?|\.{_NUMBER}((\*|~)(\.{_NUMBER})?"
+    rf"|\.{_NUMBER}?(\*|~))))"
+)
+VERSIONS = re.compile(rf"{_ONE}(,{_ONE})*", re.ASCII)
+
+parts = st.from_regex(r"(0|1|2|10|01)?[+~*]?", fullmatch=True)
+extensions = st.sampled_from(["", "", "", "-draft", "-beta.1", "-1a", "-0", "-01", "-", "-a.", "-é"])
+one_version = st.builds(
+    lambda numbers, extension: ".".join(numbers) + extension,
+    st.lists(parts, min_size=1, max_size=4), extensions,
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(st.lists(one_version, min_size=1, max_size=2).map(",".join))
+def test_the_version_grammar_is_that_of_the_openapi(text):
+    """No list ends or begins with nothing here: what is empty between commas is left out leniently."""
+    assume(all(text.split(",")))
+    url = f"/v2/structure/codelist/A/X/{quote(text, safe='+~*,.')}"
+    try:
+        found = asked(url).query.versions
+    except SyntaxFault:
+        assert not VERSIONS.fullmatch(text)
+    else:
+        assert VERSIONS.fullmatch(text), text
+        assert found == text
 
 
 # --- 2.2: data ----------------------------------------------------------------------------------------------
@@ -213,7 +273,7 @@ def test_every_resource_is_known(word):
         ("/v1/dataflow/A/DF/~", structures("Dataflow", agencies=("A",), ids=("DF",))),
         (
             "/v1/codelist/A+B/X%2BY/1.0+2.0/M+F",
-            structures("Codelist", agencies=("A", "B"), ids=("X", "Y"), versions="1.0,2.0", items=("M", "F")),
+            structures(LISTS, agencies=("A", "B"), ids=("X", "Y"), versions="1.0,2.0", items=("M", "F")),
         ),
         ("/v1/structure/A", structures("*", agencies=("A",))),
         ("/v1/hierarchicalcodelist/A/H", structures("Hierarchy", agencies=("A",), ids=("H",))),
@@ -317,6 +377,11 @@ def test_roots(url):
         ("/v2/structure/codelist?detail=some", SyntaxFault, "detail"),
         ("/v2/structure/codelist?references=some", SyntaxFault, "references"),
         ("/v2/structure?asOf=2020", NotImplementedHere, "asOf"),
+        ("/v2/structure/codelist/A/X?limit=0", SyntaxFault, "limit"),
+        ("/v2/structure/codelist/A/X?offset=x", SyntaxFault, "offset"),
+        ("/v2/structure/codelist/A/X/1.0,,1.+.3", SyntaxFault, "version"),
+        ("/v1/codelist?references=ancestors", SyntaxFault, "references"),
+        ("/v1/codelist?references=codelist+dataflow", SyntaxFault, "references"),
         ("/v2/data/flow/A/DF", SyntaxFault, "context"),
         ("/v2/data/dataflow/A/DF/1..0", SyntaxFault, "version"),
         ("/v2/data/dataflow/A/DF?limit=0", SyntaxFault, "limit"),

@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from ..dataset import Columns, Dataset
 from ..report import Finding, Severity
-from .codes import not_your_area, outside_constraint, unknown_code
+from .codes import unknown_code
 from .components import missing_component, unknown_component
+from .constraints import not_your_area, outside_constraint
 from .fault import Check, Fault, finding
 from .keys import duplicate_key, repeated_row, series_attribute_varies
 from .periods import embargo_asked, invalid_period, period_not_of_frequency

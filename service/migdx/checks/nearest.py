@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..schema import SchemaComponent
-from ..structures import Codelist
+from ..structures import ItemScheme
 
 MOST = 3
 
@@ -32,7 +32,7 @@ def _other_names(urn: str, codelist: _ByIdentity) -> dict[str, list[tuple[str, s
 class _ByIdentity:
     """Lets a code list, whose texts are not hashable, be a cache key."""
 
-    def __init__(self, codelist: Codelist) -> None:
+    def __init__(self, codelist: ItemScheme) -> None:
         self.codelist = codelist
 
     def __hash__(self) -> int:

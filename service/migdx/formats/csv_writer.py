@@ -14,17 +14,22 @@ import pyarrow as pa
 
 from ..plan import Answer
 from ..schema import SchemaComponent
-from ..structures import in_language
+from ..structures import Maintainable, in_language
 from .fragments import Escape, Piece, Rows, Wrapped, data, escaped, gathered, joined, measured, rows_of
 from .layout import layout_of
 
 _SPECIAL = '[",\r\n]'
 
+_STRUCTURES = {
+    "DataStructure": "datastructure", "Dataflow": "dataflow", "ProvisionAgreement": "dataprovision",
+}  # fmt: skip
+"""What the column STRUCTURE says of the structure that the data are reported under."""
+
 
 def write_csv10(answer: Answer) -> Iterator[bytes]:
     """SDMX-CSV 1.0: the dataflow, dimensions, measures, attributes."""
     labels = "both" if answer.parameters.get("labels") == "both" else "id"
-    return _write(answer, labels, ["DATAFLOW"], [_flow(answer, labels)])
+    return _write(answer, labels, ["DATAFLOW"], [_named(answer.schema.dataflow, answer, labels)])
 
 
 def write_csv20(answer: Answer) -> Iterator[bytes]:
@@ -44,12 +49,17 @@ def _write_2(answer: Answer, action: str) -> Iterator[bytes]:
     keys_of = {"series": ["SERIES_KEY"], "obs": ["OBS_KEY"], "both": ["SERIES_KEY", "OBS_KEY"]}.get(keys, [])
     if layout_of(answer).series_only:
         keys_of = [key for key in keys_of if key != "OBS_KEY"]
-    name = answer.schema.dataflow.name(answer.languages)
+    name = answer.schema.subject.name(answer.languages)
     return _write(
         answer,
         labels,
         ["STRUCTURE", "STRUCTURE_ID", *(["STRUCTURE_NAME"] if named else []), "ACTION"],
-        ["dataflow", _flow(answer, labels), *([name] if named else []), action],
+        [
+            _STRUCTURES[answer.schema.context.kind],
+            _named(answer.schema.subject, answer, labels),
+            *([name] if named else []),
+            action,
+        ],
         keys_of,
     )
 
@@ -133,10 +143,10 @@ class _Table:
         return _field(f"{text}: {name}" if name else text)
 
 
-def _flow(answer: Answer, labels: str) -> str:
-    flow = answer.schema.dataflow
-    name = in_language(flow.names, answer.languages)[1]
-    return f"{flow.reference.short}: {name}" if labels == "both" and name else flow.reference.short
+def _named(artefact: Maintainable, answer: Answer, labels: str) -> str:
+    short = artefact.reference.short
+    name = in_language(artefact.names, answer.languages)[1]
+    return f"{short}: {name}" if labels == "both" and name else short
 
 
 def _field(text: str) -> str:

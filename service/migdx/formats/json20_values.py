@@ -48,7 +48,11 @@ def structure(answer: Answer, given: Layout, values: Mapping[str, Values], datas
     """`data.structures[0]`. Every dimension needs a value: an answer without rows has none, and one of series
     alone none at the observation.
     """
-    flow, dsd, languages = answer.schema.dataflow, answer.schema.dsd, answer.languages
+    subject, dsd, languages = answer.schema.subject, answer.schema.dsd, answer.languages
+    # first what was asked for, then what it is of
+    linked = dict.fromkeys((subject.reference, answer.schema.dataflow.reference, dsd.reference))
+    if subject.kind == "DataStructure":
+        linked = {dsd.reference: None}
 
     def dimensions(components: Sequence[SchemaComponent]) -> list[dict[str, Any]]:
         positions = answer.schema.key
@@ -69,8 +73,8 @@ def structure(answer: Answer, given: Layout, values: Mapping[str, Values], datas
 
     return {
         **({"dataSets": list(range(datasets))} if datasets else {}),
-        "links": [{"urn": flow.urn, "rel": "dataflow"}, {"urn": dsd.urn, "rel": "datastructure"}],
-        **named(flow.names, flow.id, languages),
+        "links": [{"urn": reference.urn, "rel": reference.kind.lower()} for reference in linked],
+        **named(subject.names, subject.id, languages),
         "dimensions": {
             "dataSet": [],
             "series": dimensions(given.series_key),

@@ -106,11 +106,11 @@ class _Body:
         return {**self._dataset, **{id: indexed.values for id, indexed in wrapped.items()}}
 
     def opened(self, attributes: tuple[str | None, ...]) -> bytes:
-        answer = self._answer
+        answer, context = self._answer, self._answer.schema.context
         known: dict[str, Any] = {
             "structure": 0,
             "action": action_of(answer),
-            "links": [{"urn": answer.schema.dataflow.urn, "rel": "dataflow"}],
+            "links": [{"urn": context.urn, "rel": context.kind.lower()}],
         }
         if answer.valid_from:
             known["validFrom"] = valid_from(answer)

@@ -1,4 +1,4 @@
-"""Builds SDMX-ML as text: the words that the 3.0 and the 2.1 structure writers share.
+"""Builds SDMX-ML as text: the words that all its writers share.
 
 Text, not trees: a registry is tens of thousands of elements, and text is several times faster. Every value
 passes through `escape` or `quoted`, so nothing unescaped reaches a message.
@@ -7,10 +7,9 @@ passes through `escape` or `quoted`, so nothing unescaped reaches a message.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from ..structures import DataConstraint, Described, KeyValues, Text, TimeRange
-from ..urn import Reference
+from ..structures import Text, TimeRange
 from .header import Header
 
 _NAMESPACES = "http://www.sdmx.org/resources/sdmxml/schemas/{version}/{part}"
@@ -74,19 +73,8 @@ def texts(name: str, text: Text) -> str:
     return "".join([leaf(name, words, language) for language, words in text.items()])
 
 
-def naming(artefact: Described) -> str:
-    """Name and Description in every language; the id stands in for a name, which the schemas demand."""
-    names = texts("com:Name", artefact.names) or leaf("com:Name", artefact.id, "en")
-    return names + texts("com:Description", artefact.descriptions)
-
-
 def boolean(value: bool) -> str:
     return "true" if value else "false"
-
-
-def flag(value: bool) -> str:
-    """For attributes whose default is false: nothing unless true."""
-    return "true" if value else ""
 
 
 def instant(text: str) -> str:
@@ -121,29 +109,3 @@ def time_range(given: TimeRange | None, prefix: str) -> str:
             if period
         ),
     )
-
-
-def constraint(
-    given: DataConstraint, reference: Callable[[str, Reference], str], key_value: Callable[[KeyValues], str]
-) -> str:
-    """What a constraint is attached to, its keys and its regions; the dialect says how two parts are told."""
-
-    def key_values(keys: tuple[KeyValues, ...]) -> list[str]:
-        """Those of dimensions first, as the schema demands."""
-        return [key_value(key) for key in sorted(keys, key=lambda key: key.is_attribute)]
-
-    attached = [reference(f"str:{named.kind}", named) for named in given.attachment]
-    key_sets = [
-        element(
-            "str:DataKeySet",
-            (("isIncluded", boolean(keys.include)),),
-            *(element("str:Key", (), *key_values(key)) for key in keys.keys),
-        )
-        for keys in given.key_sets
-    ]
-    regions = [
-        element("str:CubeRegion", (("include", boolean(region.include)),), *key_values(region.keys))
-        for region in given.regions
-    ]
-    attachment = element("str:ConstraintAttachment", (), *attached) if attached else ""
-    return "".join([attachment, *key_sets, *regions])

@@ -28,7 +28,7 @@ def attribute_texts(texts: pa.Array) -> pa.Array:
 
 
 def namespace(version: str, part: str) -> str:
-    """`version` is 2.1 or 3.0."""
+    """`version` is 2.1, 3.0 or 3.1."""
     return f"http://www.sdmx.org/resources/sdmxml/schemas/v{version.replace('.', '_')}/{part}"
 
 

@@ -18,23 +18,23 @@ from .fragments import Codes, Part, Piece, Wrapped, data, gathered, joined
 from .layout import Layout, Section, action_of, at_starts, layout_of, valid_from
 from .markup import element, quoted
 from .ml_data import XSI, attribute_texts, message, namespace, parts, start, values
-from .ml_specific_writer import dsd_reference, structure_id
+from .ml_specific_writer import header_reference, reported_under, structure_id
 
 
 def write_generic21(answer: Answer) -> Iterator[bytes]:
     """Generic data by series, or flat when all dimensions are at the observation."""
-    dsd = answer.schema.dsd
+    under = reported_under(answer.schema, "2.1")
     structure = element(
         "mes:Structure",
-        (("structureID", structure_id(dsd.id)), ("dimensionAtObservation", layout_of(answer).observation)),
-        dsd_reference(answer.schema),
+        (("structureID", structure_id(under.id)), ("dimensionAtObservation", layout_of(answer).observation)),
+        header_reference(answer.schema, "2.1"),
     )
     spaces = {
         "mes": namespace("2.1", "message"), "com": namespace("2.1", "common"),
         "generic": namespace("2.1", "data/generic"), "xsi": XSI,
     }  # fmt: skip
     dataset = (
-        ("structureRef", structure_id(dsd.id)),
+        ("structureRef", structure_id(under.id)),
         ("action", action_of(answer)),
         ("validFromDate", valid_from(answer)),
     )

@@ -14,26 +14,36 @@ import pyarrow as pa
 
 from ..plan import Answer
 from ..schema import Schema
+from ..structures import Maintainable
 from .fragments import Piece, Wrapped, data, gathered, joined
 from .layout import Layout, Section, action_of, at_starts, layout_of, valid_from
 from .markup import element, leaf, quoted
 from .ml_data import XSI, attribute_texts, message, namespace, parts, start, values
 
+_ELEMENTS = {
+    "DataStructure": "Structure", "Dataflow": "StructureUsage", "ProvisionAgreement": "ProvisionAgreement",
+}  # fmt: skip
+_ELEMENTS_21 = {**_ELEMENTS, "ProvisionAgreement": "ProvisionAgrement"}
+
 
 def write_ml30(answer: Answer) -> Iterator[bytes]:
-    """SDMX-ML 3.0, in the context of the dataflow."""
+    """SDMX-ML 3.0, in the context of the dataflow or of an agreement."""
     return _write(answer, "3.0")
 
 
 def write_ml21(answer: Answer) -> Iterator[bytes]:
-    """SDMX-ML 2.1, in the context of the DSD, as its readers expect."""
+    """SDMX-ML 2.1, in the context of the DSD, as its readers expect, or of an agreement."""
     return _write(answer, "2.1")
 
 
 def target_namespace(schema: Schema, version: str, observation: str) -> str:
     """The namespace of the XSD for this structure and dimension at the observation."""
-    context = schema.dsd if version == "2.1" else schema.dataflow
-    return f"{context.urn}:ObsLevelDim:{observation}"
+    return f"{reported_under(schema, version).urn}:ObsLevelDim:{observation}"
+
+
+def reported_under(schema: Schema, version: str) -> Maintainable:
+    """What a message says that its data are of: in 2.1 the DSD for a dataflow, as its readers expect."""
+    return schema.dsd if version == "2.1" and schema.within is None else schema.subject
 
 
 def measure_names(given: Layout, version: str) -> dict[str, str]:
@@ -50,36 +60,39 @@ def structure_id(id: str) -> str:
     return safe if re.match(r"[A-Za-z_]", safe) else f"_{safe}"
 
 
-def dsd_reference(schema: Schema) -> str:
-    """The DSD in a header of 2.1."""
-    dsd = schema.dsd
+def header_reference(schema: Schema, version: str) -> str:
+    """The same in a header: by its parts in 2.1, which spells ProvisionAgrement so."""
+    under = reported_under(schema, version)
+    if version != "2.1":
+        return leaf(f"com:{_ELEMENTS[under.kind]}", under.urn)
+    package = "registry" if under.kind == "ProvisionAgreement" else "datastructure"
     reference = (
-        ("agencyID", dsd.agency), ("id", dsd.id), ("version", dsd.version), ("class", "DataStructure"),
-        ("package", "datastructure"),
+        ("agencyID", under.agency), ("id", under.id), ("version", under.version), ("class", under.kind),
+        ("package", package),
     )  # fmt: skip
-    return element("com:Structure", (), element("Ref", reference))
+    return element(f"com:{_ELEMENTS_21[under.kind]}", (), element("Ref", reference))
 
 
 def _write(answer: Answer, version: str) -> Iterator[bytes]:
     schema, observation = answer.schema, layout_of(answer).observation
     space = target_namespace(schema, version, observation)
-    context = schema.dsd if version == "2.1" else schema.dataflow
+    under = reported_under(schema, version)
     structure = element(
         "mes:Structure",
         (
-            ("structureID", structure_id(context.id)),
+            ("structureID", structure_id(under.id)),
             ("namespace", space),
             ("dimensionAtObservation", observation),
         ),
-        dsd_reference(schema) if version == "2.1" else leaf("com:StructureUsage", context.urn),
+        header_reference(schema, version),
     )
     spaces = {
         "mes": namespace(version, "message"), "com": namespace(version, "common"),
         "ss": namespace(version, "data/structurespecific"), "ns1": space, "xsi": XSI,
     }  # fmt: skip
     dataset = (
-        ("ss:structureRef", structure_id(context.id)), ("xsi:type", "ns1:DataSetType"),
-        ("ss:dataScope", "DataStructure" if version == "2.1" else ""), ("ss:action", action_of(answer)),
+        ("ss:structureRef", structure_id(under.id)), ("xsi:type", "ns1:DataSetType"),
+        ("ss:dataScope", under.kind if version == "2.1" else ""), ("ss:action", action_of(answer)),
         ("ss:validFromDate", valid_from(answer)),
     )  # fmt: skip
     tag = "<mes:DataSet" + "".join(f' {name}="{quoted(value)}"' for name, value in dataset if value)

@@ -18,6 +18,11 @@ Text = Mapping[str, str]
 NO_TEXT: Text = {}
 
 
+def no_text() -> Text:
+    """No text at all: one value, shared by the many items that have no description."""
+    return NO_TEXT
+
+
 def in_language(text: Text, languages: Sequence[str] = ("en",)) -> tuple[str, str]:
     """(language, text) best for a reader of `languages`, best first; English, then any, if none is there."""
     for wanted in (*languages, "en"):
@@ -28,30 +33,36 @@ def in_language(text: Text, languages: Sequence[str] = ("en",)) -> tuple[str, st
     return next(iter(text.items()), ("", ""))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """A note on an artefact; `urls` by language ("" when none is given), as are `texts`."""
 
     id: str = ""
     title: str = ""
     type: str = ""
-    urls: Text = field(default_factory=dict)
-    texts: Text = field(default_factory=dict)
+    urls: Text = field(default_factory=no_text)
+    texts: Text = field(default_factory=no_text)
     value: str = ""
 
 
-@dataclass(frozen=True)
-class Described:
-    """Anything with an id, names, descriptions and annotations."""
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where else something is to be had or read: `rel` says how the address is related to it."""
+
+    rel: str
+    url: str
+    urn: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifiable:
+    """Anything with an id; `uri` is an address given by its owner, which identifies nothing here."""
 
     id: str
-    names: Text = field(default_factory=dict, kw_only=True)
-    descriptions: Text = field(default_factory=dict, kw_only=True)
     annotations: tuple[Annotation, ...] = field(default=(), kw_only=True)
-
-    def name(self, languages: Sequence[str] = ("en",)) -> str:
-        """The name for a reader of `languages`, the id when there is none."""
-        return in_language(self.names, languages)[1] or self.id
+    links: tuple[Link, ...] = field(default=(), kw_only=True)
+    uri: str = field(default="", kw_only=True)
 
     def note(self, type_or_id: str) -> str:
         """Title, value or English text of the first annotation of that type or id, "" when there is none."""
@@ -61,8 +72,20 @@ class Described:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Nameable(Identifiable):
+    """Anything with an id, names and descriptions."""
+
+    names: Text = field(default_factory=no_text, kw_only=True)
+    descriptions: Text = field(default_factory=no_text, kw_only=True)
+
+    def name(self, languages: Sequence[str] = ("en",)) -> str:
+        """The name for a reader of `languages`, the id when there is none."""
+        return in_language(self.names, languages)[1] or self.id
+
+
 @dataclass(frozen=True)
-class Maintainable(Described):
+class Maintainable(Nameable):
     """An artefact with an agency and a version: what a registry keeps and a URN names."""
 
     kind: ClassVar[str] = ""
@@ -72,6 +95,7 @@ class Maintainable(Described):
     valid_from: str = field(default="", kw_only=True)
     valid_to: str = field(default="", kw_only=True)
     is_partial: bool = field(default=False, kw_only=True)
+    is_partial_language: bool = field(default=False, kw_only=True)
     is_external: bool = field(default=False, kw_only=True)
     structure_url: str = field(default="", kw_only=True)
     service_url: str = field(default="", kw_only=True)
@@ -103,7 +127,8 @@ class Maintainable(Described):
 
 _STUB_FIELDS = frozenset(
     ("id", "agency", "version", "names", "valid_from", "valid_to", "structure", "dataflow", "provider",
-     "metadataflow", "targets", "sources", "source", "target", "role", "hierarchy", "linked")
+     "metadataflow", "targets", "sources", "source", "target", "role", "hierarchy", "linked",
+     "vtl_version", "grid_definition", "has_formal_levels")
 )  # fmt: skip
 
 
@@ -118,9 +143,9 @@ def _references(value: Any) -> Iterator[Reference]:
             yield from _references(entry)
 
 
-@dataclass(frozen=True)
-class Item(Described):
-    """An entry of a scheme: a Code, an Agency, a DataProvider, a Concept."""
+@dataclass(frozen=True, slots=True)
+class Item(Nameable):
+    """An entry of a scheme; `parent` is the id of another in the same scheme."""
 
     parent: str = ""
 
@@ -129,27 +154,18 @@ class Item(Described):
 class ItemScheme(Maintainable):
     """A list of items by id, in the order of its message."""
 
+    item_kind: ClassVar[str] = ""
+
     items: tuple[Item, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, Item]:
         return {item.id: item for item in self.items}
 
+    def item(self, id: str) -> Item | None:
+        """The item that a URN or a URL names; in schemes whose items nest, by its path (`A.B.C`)."""
+        return self.by_id.get(id)
+
     def with_items(self, items: Sequence[Item]) -> Self:
         """The same scheme holding only `items`, marked partial when some are missing."""
         return replace(self, items=tuple(items), is_partial=self.is_partial or len(items) < len(self.items))
-
-
-@dataclass(frozen=True)
-class AgencyScheme(ItemScheme):
-    kind: ClassVar[str] = "AgencyScheme"
-
-
-@dataclass(frozen=True)
-class DataProviderScheme(ItemScheme):
-    kind: ClassVar[str] = "DataProviderScheme"
-
-
-@dataclass(frozen=True)
-class MetadataProviderScheme(ItemScheme):
-    kind: ClassVar[str] = "MetadataProviderScheme"

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import ClassVar, Self
 
 from ..urn import Reference
-from .artefact import Described, Item, ItemScheme, Maintainable
+from .artefact import Identifiable, Item, ItemScheme, Maintainable, Nameable, Text, no_text
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class CodelistExtension:
 @dataclass(frozen=True)
 class Codelist(ItemScheme):
     kind: ClassVar[str] = "Codelist"
+    item_kind: ClassVar[str] = "Code"
     extensions: tuple[CodelistExtension, ...] = ()
 
     @cached_property
@@ -40,11 +41,48 @@ class Codelist(ItemScheme):
         return frozenset(self.by_id)
 
 
+@dataclass(frozen=True, slots=True)
+class GeoFeatureSetCode(Item):
+    """A code with the coordinates of the features that it stands for."""
+
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class GeographicCodelist(Codelist):
+    kind: ClassVar[str] = "GeographicCodelist"
+    item_kind: ClassVar[str] = "GeoFeatureSetCode"
+
+
+@dataclass(frozen=True, slots=True)
+class GeoGridCode(Item):
+    """A code for a cell of its list's grid."""
+
+    geo_cell: str = ""
+
+
+@dataclass(frozen=True)
+class GeoGridCodelist(Codelist):
+    kind: ClassVar[str] = "GeoGridCodelist"
+    item_kind: ClassVar[str] = "GeoGridCode"
+    grid_definition: str = ""
+
+
 @dataclass(frozen=True)
 class ValueList(ItemScheme):
     """Values that need not be identifiers (`%`, `€`), so nothing may refer to one of them."""
 
     kind: ClassVar[str] = "ValueList"
+    item_kind: ClassVar[str] = "ValueItem"
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelValue:
+    """A value with a meaning of its own among others, such as -1 for "not known"."""
+
+    value: str
+    names: Text = field(default_factory=no_text)
+    descriptions: Text = field(default_factory=no_text)
 
 
 @dataclass(frozen=True)
@@ -59,9 +97,10 @@ class Representation:
     facets: tuple[tuple[str, str], ...] = ()
     min_occurs: str = ""
     max_occurs: str = ""
+    sentinels: tuple[SentinelValue, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Concept(Item):
     representation: Representation | None = None
     iso_concept: tuple[str, str, str] | None = None  # agency, scheme, id
@@ -70,10 +109,11 @@ class Concept(Item):
 @dataclass(frozen=True)
 class ConceptScheme(ItemScheme):
     kind: ClassVar[str] = "ConceptScheme"
+    item_kind: ClassVar[str] = "Concept"
 
 
-@dataclass(frozen=True)
-class HierarchicalCode(Described):
+@dataclass(frozen=True, slots=True)
+class HierarchicalCode(Identifiable):
     """A code placed in a hierarchy, above its `children`."""
 
     code: Reference = field(default_factory=lambda: Reference("Code", "", "", "", ""))
@@ -88,11 +128,12 @@ class HierarchicalCode(Described):
             yield from child.walk()
 
 
-@dataclass(frozen=True)
-class Level(Described):
-    """A named depth of a hierarchy; levels nest through `child`."""
+@dataclass(frozen=True, slots=True)
+class Level(Nameable):
+    """A named depth of a hierarchy; levels nest through `child`. `coding_format` are facets of its codes."""
 
     child: Level | None = None
+    coding_format: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

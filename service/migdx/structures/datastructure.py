@@ -1,6 +1,6 @@
-"""DataStructure, Dataflow, ProvisionAgreement, DataConstraint, and the metadata structure that a DSD names.
+"""DataStructure, Dataflow, ProvisionAgreement, and the metadata structure that a DSD names.
 
-SDMX 3.0 Information Model, sections 5 (data structures), 7 (metadata), 10 (provisioning), 12 (constraints).
+SDMX 3.0 Information Model, sections 5 (data structures), 7 (metadata), 10 (provisioning).
 """
 
 from __future__ import annotations
@@ -9,24 +9,25 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from ..urn import Reference
-from .artefact import Annotation, Maintainable
+from .artefact import Annotation, Identifiable, Link, Maintainable
 from .codelist import Representation
 
 
 @dataclass(frozen=True)
-class Component:
+class Component(Identifiable):
     """A column with a meaning: its concept, and its own representation if not the concept's."""
 
-    id: str
     concept: Reference
     representation: Representation | None = None
-    annotations: tuple[Annotation, ...] = field(default=(), kw_only=True)
     concept_roles: tuple[Reference, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
 class Dimension(Component):
+    """`is_measure` marks the MeasureDimension of SDMX 2.1, whose values are concepts."""
+
     is_time: bool = False
+    is_measure: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,18 @@ Attachment = Literal["dataflow", "dimensions", "group", "observation"]
 
 @dataclass(frozen=True)
 class Attribute(Component):
-    """`attached` says to what; `to` names the dimensions or the group when it is one of those."""
+    """`attached` says to what; `to` names the dimensions or the group when it is one of those.
+
+    Of the dimensions, those in `optional` may be absent. `attachment_groups` are of SDMX 2.1: groups over
+    whose dimensions the attribute is given.
+    """
 
     mandatory: bool = False
     attached: Attachment = "observation"
     to: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
+    optional: tuple[str, ...] = field(default=(), kw_only=True)
+    attachment_groups: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -54,17 +61,24 @@ class MetadataAttributeUsage:
     attribute: str
     attached: Attachment = "dataflow"
     to: tuple[str, ...] = ()
+    optional: tuple[str, ...] = field(default=(), kw_only=True)
+    annotations: tuple[Annotation, ...] = field(default=(), kw_only=True)
+    links: tuple[Link, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
-class Group:
-    id: str
+class Group(Identifiable):
     dimensions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class DataStructure(Maintainable):
-    """Dimensions are in the order of the key; the time dimension, when there is one, comes last."""
+    """Dimensions are in the order of the key; the time dimension, when there is one, comes last.
+
+    `component_lists` says what is noted on the lists themselves (DimensionDescriptor, AttributeDescriptor,
+    MeasureDescriptor); lists with nothing noted are not there. `evolving`: dimensions may be added without a
+    new major version (SDMX 3.1).
+    """
 
     kind: ClassVar[str] = "DataStructure"
     dimensions: tuple[Dimension, ...] = ()
@@ -73,12 +87,17 @@ class DataStructure(Maintainable):
     groups: tuple[Group, ...] = ()
     metadata: Reference | None = None
     metadata_usages: tuple[MetadataAttributeUsage, ...] = ()
+    component_lists: tuple[Identifiable, ...] = ()
+    evolving: bool = False
 
 
 @dataclass(frozen=True)
 class Dataflow(Maintainable):
+    """`dimension_constraint` names the dimensions used of an evolving structure (SDMX 3.1); all if empty."""
+
     kind: ClassVar[str] = "Dataflow"
     structure: Reference | None = None
+    dimension_constraint: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,72 +108,22 @@ class ProvisionAgreement(Maintainable):
 
 
 @dataclass(frozen=True)
-class TimeRange:
-    """Bounds as SDMX periods; None is open. `include` says whether the bound itself belongs to the range."""
-
-    start: str | None = None
-    end: str | None = None
-    start_included: bool = True
-    end_included: bool = True
-
-
-@dataclass(frozen=True)
-class KeyValues:
-    """The values of one component in a region: allowed when `include`, forbidden otherwise.
-
-    `cascading` names the values that stand for their descendants too: (value, "true"), or
-    (value, "excluderoot") for the descendants only.
-    """
-
-    component: str
-    values: tuple[str, ...] = ()
-    include: bool = True
-    time_range: TimeRange | None = None
-    is_attribute: bool = False
-    cascading: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class DataKeySet:
-    """Keys one by one, each with one value for the components that it names."""
-
-    keys: tuple[tuple[KeyValues, ...], ...]
-    include: bool = True
-
-
-@dataclass(frozen=True)
-class CubeRegion:
-    keys: tuple[KeyValues, ...]
-    include: bool = True
-
-
-@dataclass(frozen=True)
-class DataConstraint(Maintainable):
-    kind: ClassVar[str] = "DataConstraint"
-    role: Literal["Allowed", "Actual"] = "Allowed"
-    attachment: tuple[Reference, ...] = ()
-    regions: tuple[CubeRegion, ...] = ()
-    key_sets: tuple[DataKeySet, ...] = ()
-
-
-@dataclass(frozen=True)
-class MetadataAttribute:
+class MetadataAttribute(Identifiable):
     """An attribute of a metadata structure; presentational ones only hold others."""
 
-    id: str
     concept: Reference
     representation: Representation | None = None
     min_occurs: str = ""
     max_occurs: str = ""
     presentational: bool = False
     children: tuple[MetadataAttribute, ...] = ()
-    annotations: tuple[Annotation, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)
 class MetadataStructure(Maintainable):
     kind: ClassVar[str] = "MetadataStructure"
     attributes: tuple[MetadataAttribute, ...] = ()
+    component_lists: tuple[Identifiable, ...] = ()
 
 
 @dataclass(frozen=True)

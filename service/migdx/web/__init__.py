@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,9 @@ from werkzeug.routing import BaseConverter
 from .. import __version__
 from ..errors import ExchangeError, Forbidden
 from ..exchange import Exchange
-from . import faults, pages, sdmx, submissions
+from . import faults, maintainers, maintenance, pages, sdmx, submissions
+from .maintainers import Maintainers
+from .rendered import BUDGET, Rendered
 
 LARGEST = 1 << 30
 """Bytes of a request's body that are taken, unless the setting says otherwise."""
@@ -35,14 +38,26 @@ class _Anything(BaseConverter):
     part_isolating = False
 
 
-def create_app(exchange: Exchange, *, token: str | None, demo: bool, largest: int = LARGEST) -> Flask:
-    """The application over an exchange. Writing calls need `token`; only in demo mode may there be none."""
+def create_app(
+    exchange: Exchange,
+    *,
+    token: str | None,
+    demo: bool,
+    largest: int = LARGEST,
+    maintained_by: Maintainers = maintainers.NOBODY,
+) -> Flask:
+    """The application over an exchange. Writing calls need `token`; only in demo mode may there be none.
+
+    Structures are maintained by those whose tokens `maintained_by` knows, in demo mode too.
+    """
     token = needed(token, demo=demo)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = largest
     app.extensions["migdx"] = exchange
     app.extensions["migdx-token"] = token
+    app.extensions["migdx-maintainers"] = maintained_by
     app.extensions["migdx-since"] = datetime.now(UTC)
+    app.extensions["migdx-rendered"] = Rendered(int(os.environ.get("MIGDX_RENDERED") or BUDGET))
     # a redirect would cost browsers the right to read from other origins
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
@@ -51,11 +66,13 @@ def create_app(exchange: Exchange, *, token: str | None, demo: bool, largest: in
     faults.install(app)
     if token is None:
         app.before_request(_local)
+    app.register_blueprint(maintenance.blueprint)
     app.register_blueprint(sdmx.blueprint)
     app.register_blueprint(submissions.blueprint)
     app.register_blueprint(pages.blueprint)
     app.add_url_rule("/health", "health", _health)
     app.after_request(_secured)
+    app.after_request(maintainers.private)
     return app
 
 

@@ -7,12 +7,14 @@ takes half an answer for a whole one: nothing here catches it, and a compressed 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from io import BytesIO
 from typing import Any
 
+import pyarrow as pa
 import zstandard
 from flask import Request, Response
 from isal import isal_zlib
@@ -21,7 +23,7 @@ MAX_AGE = 60
 """Seconds that an answer may be kept without asking again; less when something becomes public before."""
 
 _PIECE = 1 << 16
-_GZIP_LEVEL, _GZIP_WINDOW = 1, 31
+_ZLIB_LEVEL, _GZIP_WINDOW, _DEFLATE_WINDOW = 1, 31, 15
 _ZSTD_LEVEL = 3
 
 
@@ -53,14 +55,22 @@ class Validators:
 
     def unchanged(self, request: Request) -> bool:
         """Whether the client has it already; If-None-Match goes before a date (RFC 9110, 13.2.2)."""
-        given = request.headers.get("If-None-Match", "")
-        if given:
-            tags = {tag.strip().removeprefix("W/").strip('"') for tag in given.split(",")}
+        tags = _tags(request)
+        if tags:
             return bool(tags & {self.etag, "*"})
         known = _instant(request.headers.get("If-Modified-Since", ""))
         if known is None or self.modified is None:
             return False
         return known >= max(self.modified, self.since).replace(microsecond=0)
+
+    def named(self, request: Request) -> bool:
+        """Whether the client names this very answer, rather than any (`*`) or one of some day."""
+        return self.etag in _tags(request)
+
+
+def _tags(request: Request) -> set[str]:
+    given = request.headers.get("If-None-Match", "")
+    return {tag.strip().removeprefix("W/").strip('"') for tag in given.split(",")} if given else set()
 
 
 def etag(*parts: object) -> str:
@@ -134,19 +144,80 @@ def _joined(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[byte
     yield from rest
 
 
+def whole(body: bytes, media_type: str, encoding: str, headers: Mapping[str, str]) -> Response:
+    """200 with a body that is there already, compressed by `encoding`."""
+    answer = Response(body, content_type=media_type, headers=dict(headers))
+    if encoding:
+        answer.headers["Content-Encoding"] = encoding
+    return answer
+
+
+def compressed(body: bytes, encoding: str) -> bytes:
+    return b"".join(_encoded(iter([body]), encoding)) if encoding else body
+
+
+# --- compression --------------------------------------------------------------------------------------------
+
+
+class _Written(BytesIO):
+    """What Arrow writes to; still there when it closes it."""
+
+    def close(self) -> None:
+        pass
+
+
+class _Brotli:
+    """Brotli by Arrow, which writes to a file and has no object that gives bytes back."""
+
+    def __init__(self) -> None:
+        self._written = _Written()
+        self._stream = pa.CompressedOutputStream(pa.PythonFile(self._written, mode="w"), "brotli")
+
+    def compress(self, data: bytes) -> bytes:
+        self._stream.write(data)
+        return self._taken()
+
+    def flush(self, mode: object = None) -> bytes:
+        if mode is None:
+            self._stream.close()
+        else:
+            self._stream.flush()
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        found = self._written.getvalue()
+        self._written.seek(0)
+        self._written.truncate()
+        return found
+
+
+def _gzip() -> Any:
+    return isal_zlib.compressobj(_ZLIB_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
+
+
+def _deflate() -> Any:
+    return isal_zlib.compressobj(_ZLIB_LEVEL, isal_zlib.DEFLATED, _DEFLATE_WINDOW)
+
+
+def _zstd() -> Any:
+    return zstandard.ZstdCompressor(_ZSTD_LEVEL).compressobj()
+
+
+_COMPRESSORS: dict[str, tuple[Callable[[], Any], object]] = {
+    "zstd": (_zstd, zstandard.COMPRESSOBJ_FLUSH_BLOCK),
+    "br": (_Brotli, True),
+    "gzip": (_gzip, isal_zlib.Z_SYNC_FLUSH),
+    "deflate": (_deflate, isal_zlib.Z_SYNC_FLUSH),
+}
+"""Each Content-Encoding: what makes a compressor, and how that is told to give what it has."""
+
+
 def _encoded(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     if not encoding:
         yield from pieces
         return
-    compressor: Any
-    if encoding == "zstd":
-        compressor, now = (
-            zstandard.ZstdCompressor(_ZSTD_LEVEL).compressobj(),
-            zstandard.COMPRESSOBJ_FLUSH_BLOCK,
-        )
-    else:
-        compressor = isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, _GZIP_WINDOW)
-        now = isal_zlib.Z_SYNC_FLUSH
+    make, now = _COMPRESSORS[encoding]
+    compressor = make()
     # the first piece leaves at once, so that the answer has begun when a later one fails or takes long
     first = next(pieces, b"")
     yield compressor.compress(first) + compressor.flush(now)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypedDict
 
 from ..errors import NotImplementedHere, SyntaxFault
 from ..query import DETAILS, REFERENCES, DataQuery, StructureQuery
+from ..structures import KINDS, ItemScheme
 from ..urn import check_version_query
 from .address import Address
 
@@ -52,9 +53,12 @@ class AvailabilityRequest:
 
 @dataclass(frozen=True)
 class SchemaRequest:
+    """`deletion`: for messages that delete."""
+
     context: str
     query: StructureQuery
     dimension_at_observation: str = ""
+    deletion: bool = False
     kind: Kind = field(default="schema", init=False)
 
 
@@ -69,15 +73,15 @@ _RELATED = {
 WILD = frozenset(("", "*", "all", "ALL", "All"))
 """What says "any" in a path, on both generations."""
 
-_WITH_ITEMS = frozenset(
-    (
-        "*", "AgencyScheme", "CategoryScheme", "Codelist", "ConceptScheme", "CustomTypeScheme",
-        "DataConsumerScheme", "DataProviderScheme", "MetadataProviderScheme", "NamePersonalisationScheme",
-        "OrganisationUnitScheme", "ReportingTaxonomy", "RulesetScheme", "TransformationScheme",
-        "UserDefinedOperatorScheme", "ValueList", "VtlMappingScheme",
-    )
-)  # fmt: skip
+_WITH_ITEMS = frozenset(kind for kind, cls in KINDS.items() if issubclass(cls, ItemScheme))
+_WORD = r"(0|[1-9]\d*|\d*[A-Za-z-][A-Za-z\d-]*)"
+_ADMITTED = re.compile(
+    # only three numbers have an extension; only stable versions, above 0, are asked for by +
+    rf"([^+-]*|\d+\.\d+\.\d+-{_WORD}(\.{_WORD})*|\+(\.0\.0)?|[1-9]\d*[.+][^~*-]*)\Z",
+    re.ASCII,
+)
 _AGENCY = re.compile(r"[A-Za-z][A-Za-z\d_-]*(\.[A-Za-z][A-Za-z\d_-]*)*\Z", re.ASCII)
+_VALUE = re.compile(r"[^\x00-\x1f]+\Z")
 _ID = re.compile(r"[A-Za-z\d_@$-]+(\.[A-Za-z\d_@$-]+)*\Z", re.ASCII)
 
 
@@ -101,11 +105,11 @@ def _ids(text: str, between: str, pattern: re.Pattern[str], what: str) -> tuple[
 
 def items(text: str, between: str, kinds: Collection[str]) -> tuple[str, ...]:
     """The items to cut schemes to, () for all; only what is a list of items has any."""
-    found = ids(text, between, "an item")
+    found = _ids(text, between, _VALUE if "ValueList" in kinds else _ID, "an item")
     if "*" in found:
         return ()
     for kind in kinds:
-        if kind not in _WITH_ITEMS:
+        if kind != "*" and kind not in _WITH_ITEMS:
             raise SyntaxFault(f"A {kind} is no scheme of items; the path asks for item {text}")
     return found
 
@@ -116,6 +120,12 @@ def versions(text: str, missing: str) -> str:
         return missing
     parts = [{"latest": "~", "all": "*"}.get(part.lower(), part) for part in text.split(",") if part]
     check_version_query(",".join(parts))
+    for part in parts:
+        if not _ADMITTED.match(part):
+            raise SyntaxFault(
+                f"'{part}' is not a version query; expected 1.0.0, 1.0.0-draft, 1.0+.0, + (latest stable), "
+                "~ (latest), * (all)"
+            )
     return ",".join(parts)
 
 
@@ -124,17 +134,37 @@ def detail(address: Address, *, raw: bool) -> str:
     return address.one_of("detail", tuple(word for word in DETAILS if raw or word != "raw"))
 
 
-def references(address: Address, kinds: dict[str, tuple[str, ...]], between: str) -> tuple[str, ...]:
-    """The parameter `references`: its words as they are, types as class names."""
+def references(
+    address: Address, kinds: Mapping[str, tuple[str, ...]], between: str, words: Collection[str] = REFERENCES
+) -> tuple[str, ...]:
+    """The parameter `references`: its words as they are, types as class names; one of them, or a list."""
     found: dict[str, None] = {}
-    for word in address.get("references", "none").split(between):
-        known = (word,) if word in REFERENCES else kinds.get(word)
+    given = address.get("references", "none")
+    for word in given.split(between) if between else [given]:
+        known = (word,) if word in words else kinds.get(word)
         if known is None:
             raise SyntaxFault(
-                f"references={word}: expected one of {', '.join(REFERENCES)}, or a type such as codelist"
+                f"references={word}: expected one of {', '.join(words)}, or a type such as codelist"
             )
         found |= dict.fromkeys(known)
     return tuple(found)
+
+
+class Page(TypedDict, total=False):
+    search: str
+    offset: int
+    limit: int
+
+
+def page(address: Address, kinds: Collection[str], ids: tuple[str, ...]) -> Page:
+    """`q`, `offset` and `limit`, our extension for queries of one scheme of items; ignored by all others.
+
+    In `q`, which people type, a `+` is the blank that a form makes of it.
+    """
+    if len(ids) != 1 or "*" in ids or not _WITH_ITEMS.issuperset(kinds):
+        return {}
+    search = " ".join(address.get("q").replace("+", " ").split())
+    return {"search": search, "offset": address.number("offset", 0), "limit": address.number("limit", 1)}
 
 
 def related(address: Address, between: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from ..structures import (
     ItemScheme,
     KeyValues,
     Maintainable,
+    ProvisionAgreement,
     TimeRange,
 )
 from ..urn import Reference
@@ -58,10 +59,10 @@ def constraint(
             keys += [KeyValues(id, time_range=_range(told))] if told.start is not None else []
         elif told.codes.get(id):
             keys.append(KeyValues(id, tuple(sorted(code for code, count in told.codes[id].items() if count))))
-    flow = schema.dataflow
+    of = schema.subject
     return DataConstraint(
-        id=f"{flow.id}_AVAILABLE", agency=flow.agency, version=flow.version,
-        names={"en": f"Availability of {flow.name()}"}, role="Actual", attachment=(flow.reference,),
+        id=f"{of.id}_AVAILABLE", agency=of.agency, version=of.version,
+        names={"en": f"Availability of {of.name()}"}, role="Actual", attachment=(schema.context,),
         regions=(CubeRegion(tuple(keys)),),
         annotations=(_metric("obs_count", found.observations), _metric("series_count", found.series)),
     )  # fmt: skip
@@ -97,7 +98,8 @@ def related(
 ) -> Iterator[Maintainable]:
     """What `references` adds: flow, structure, and schemes cut to what the constraint has, parents kept."""
     wanted = set(KINDS) if "all" in asked.references else set(asked.references)
-    candidates: dict[str, Maintainable] = {schema.dataflow.urn: schema.dataflow, schema.dsd.urn: schema.dsd}
+    dsd = exchange.registry.find(schema.dsd.reference) or schema.dsd  # whole, where the flow uses a part
+    candidates: dict[str, Maintainable] = {schema.dataflow.urn: schema.dataflow, dsd.urn: dsd}
     for component in schema.dimensions:
         if component.codelist is not None:
             candidates[component.codelist.urn] = component.codelist
@@ -118,6 +120,11 @@ def related(
 
 def _providers(exchange: Exchange, query: DataQuery, schema: Schema, public: Public) -> Iterator[Reference]:
     """Those who have data that the query asks for."""
+    within = schema.within
+    if isinstance(within, ProvisionAgreement):
+        if within.provider and exchange.availability(_counted(query), public).observations:
+            yield within.provider
+        return
     shown = {submission.provider for submission in public.submissions(schema.dataflow.reference.short)}
     for id in sorted(shown & set(query.providers or shown)):
         agreement = exchange.registry.agreement(id, schema.dataflow)

@@ -132,7 +132,7 @@ def _told(at: Door, status: int, code: int, title: str, detail: str, headers: Ma
 def _wants_page() -> bool:
     """At an address of a page, which has nothing else, or when a browser asks."""
     return (
-        request.blueprint == pages.blueprint.name
+        pages.blueprint.name in request.blueprints
         or request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
     )
 

@@ -37,15 +37,29 @@ _DATA_V1 = tuple(
 )  # fmt: skip
 _STRUCTURE = tuple(
     _SDMX + name
-    for name in ("structure+json;version=2.0.0", "structure+xml;version=3.0.0", "structure+xml;version=2.1")
-)
-_SCHEMA = tuple(_SDMX + name for name in ("schema+xml;version=3.0.0", "schema+xml;version=2.1"))
+    for name in (
+        # who asks for any XML may be a client that cannot read 3.1, as sdmx1 cannot: 3.0 goes before it
+        "structure+json;version=2.1.0", "structure+json;version=2.0.0", "structure+xml;version=3.0.0",
+        "structure+xml;version=3.1.0", "structure+xml;version=2.1", "structure+json;version=1.0.0",
+    )
+)  # fmt: skip
+_STRUCTURE_V1 = (_STRUCTURE[4], _STRUCTURE[5], *_STRUCTURE[:4])
+_SCHEMA = tuple(
+    _SDMX + name
+    for name in (
+        "schema+json;version=2.1.0", "schema+xml;version=3.1.0", "structure+xml;version=3.1.0",
+        "structure+json;version=2.1.0", "schema+json;version=2.0.0", "schema+xml;version=3.0.0",
+        "structure+xml;version=3.0.0", "structure+json;version=2.0.0", "schema+xml;version=2.1",
+        "structure+xml;version=2.1", "structure+json;version=1.0.0",
+    )
+)  # fmt: skip
+_SCHEMA_V1 = (*_SCHEMA[-3:], *_SCHEMA[:-3])
 
 OFFERS: dict[tuple[Generation, Kind], tuple[str, ...]] = {
-    ("v1", "structure"): (_STRUCTURE[2], _STRUCTURE[0], _STRUCTURE[1]),
-    ("v1", "availability"): (_STRUCTURE[2], _STRUCTURE[0], _STRUCTURE[1]),
+    ("v1", "structure"): _STRUCTURE_V1,
+    ("v1", "availability"): _STRUCTURE_V1,
     ("v1", "data"): _DATA_V1,
-    ("v1", "schema"): (_SCHEMA[1], _SCHEMA[0]),
+    ("v1", "schema"): _SCHEMA_V1,
     ("v2", "structure"): _STRUCTURE,
     ("v2", "availability"): _STRUCTURE,
     ("v2", "data"): _DATA,
@@ -69,7 +83,7 @@ FORMATS: dict[str, tuple[tuple[str, ...], str]] = {
     "generictimeseriesdata": (("generictimeseriesdata+xml",), ""),
     "structurespecificdata": (("structurespecificdata+xml", "data+xml"), ""),
     "structurespecifictimeseriesdata": (("structurespecifictimeseriesdata+xml",), ""),
-    "json": (("data+json", "structure+json"), ""),
+    "json": (("data+json", "structure+json", "schema+json"), ""),
     "jsondata": (("data+json", "structure+json"), "2.0.0"),
     "jsonstructure": (("structure+json",), ""),
     "sdmx-json": (("data+json", "structure+json"), "1.0.0"),
@@ -253,30 +267,39 @@ def _short(tag: str) -> str:
     return tag.partition("-")[0].lower()
 
 
-def encoding(header: str, asked: str = "") -> Literal["", "gzip", "zstd"]:
-    """The compression for an answer: only what is named, zstd before gzip where both are as welcome.
+Encoding = Literal["", "zstd", "br", "gzip", "deflate"]
+
+_ENCODINGS: dict[str, Encoding] = {
+    "zstd": "zstd", "br": "br", "gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate",
+}  # fmt: skip
+"""The compressions by their names in a header, the cheapest for what they save first."""
+
+
+def encoding(header: str, asked: str = "") -> Encoding:
+    """The compression for an answer: only what is named, by quality, then in the order of ENCODINGS.
 
     `asked` is ?compression=, which must be there.
     """
-    if asked and asked.lower() not in ("gzip", "zstd"):
-        raise NotAcceptable(f"compression={asked}: expected gzip or zstd")
     if asked:
-        return "gzip" if asked.lower() == "gzip" else "zstd"
-    for name in _by_quality(header, first="zstd"):
-        if name in ("zstd", "gzip", "x-gzip"):
-            return "zstd" if name == "zstd" else "gzip"
-        if name == "identity":
-            break
-    return ""
+        if asked.lower() not in _ENCODINGS:
+            raise NotAcceptable(f"compression={asked}: expected one of {', '.join(_ENCODINGS)}")
+        return _ENCODINGS[asked.lower()]
+    named = _by_quality(header, tuple(_ENCODINGS))
+    # who likes identity better wants none
+    return next((_ENCODINGS.get(name, "") for name in named if name in _ENCODINGS or name == "identity"), "")
 
 
-def _by_quality(header: str, first: str = "") -> list[str]:
-    """The names in a header of names with qualities, best first, without those of quality 0."""
+def _by_quality(header: str, ours: Sequence[str] = ()) -> list[str]:
+    """The names in a header of names with qualities, best first, without those of quality 0.
+
+    Of names that are as welcome, those that we would rather have come first, in the order of `ours`.
+    """
     found = []
+    rank = {name: at for at, name in enumerate(ours)}
     for entry in header.split(","):
         name, _, rest = entry.partition(";")
         key, _, value = rest.strip().partition("=")
         quality = _quality(value) if key.strip().lower() == "q" else 1.0
         if name.strip() and quality:
             found.append((quality, name.strip().lower()))
-    return [name for _, name in sorted(found, key=lambda pair: (-pair[0], pair[1] != first))]
+    return [name for _, name in sorted(found, key=lambda pair: (-pair[0], rank.get(pair[1], len(rank))))]

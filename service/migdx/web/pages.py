@@ -6,33 +6,29 @@ beside them.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
+from flask import Blueprint, Response, make_response, request
 from markupsafe import Markup, escape
 from werkzeug.datastructures import FileStorage
 
-from .. import __version__
 from ..errors import NotFound, SyntaxFault
-from ..exchange import Exchange
 from ..intake import Sent
 from ..public import Public
 from ..report import Report, catalogue
 from ..schema import Schema, SchemaComponent
 from ..structures import Dataflow, DataProviderScheme, Item
-from . import pair, samples
-from .answers import Validators, etag
+from . import pair, samples, structure_pages
 from .coverage import Coverage, coverage
 from .findings import groups
+from .frame import base, drawn, kept, link, said, served
 from .help import Help, entries, is_check
-from .mirror import mirror, settings, view
-from .wording import LANGUAGES, Words, collated
+from .mirror import mirror, view
+from .wording import Words, collated
 
 blueprint = Blueprint("pages", __name__)
+blueprint.register_blueprint(structure_pages.blueprint)
 
 LISTED = 40
 """A component's codes are written out on the page of a dataflow up to this many."""
@@ -44,34 +40,34 @@ LISTED = 40
 @blueprint.get("/")
 def index() -> Response:
     """The first page."""
-    exchange, words = _exchange(), Words.of(request)
+    exchange, words = served(), Words.of(request)
     public = exchange.public()
 
     def page() -> str:
         coverages = [coverage(exchange, flow, public) for flow in exchange.registry.of(Dataflow)]
         coverages.sort(key=lambda covered: not covered.shares)  # what there is comes first
-        about = words.text(_said().get("site", {}).get("about", {}))
-        return _page(
+        about = words.text(said().get("site", {}).get("about", {}))
+        return drawn(
             "index.html", words, about=about, coverages=coverages, choices=_choices(words),
             **_both_sides(coverages, words, public),
         )  # fmt: skip
 
-    return _kept(page, words, public)
+    return kept(page, words, public)
 
 
 def _both_sides(coverages: list[Coverage], words: Words, public: Public) -> dict[str, Any]:
     """The pair of areas that the URL asks for, what else may be asked, and the queries for it."""
-    exchange = _exchange()
-    said = mirror(_said(), exchange)
-    if said is None:
+    exchange = served()
+    sides = mirror(said(), exchange)
+    if sides is None:
         return {}
-    told = next(covered for covered in coverages if covered.dataflow is said.dataflow)
-    a, b = pair.chosen(said, told, (request.args.get("from", ""), request.args.get("to", "")))
-    seen = view(said, exchange, a, b, public)
-    queries = samples.data_queries(words, _base(), said.dataflow, seen.keys[0]) if seen.rows else ()
+    told = next(covered for covered in coverages if covered.dataflow is sides.dataflow)
+    a, b = pair.chosen(sides, told, (request.args.get("from", ""), request.args.get("to", "")))
+    seen = view(sides, exchange, a, b, public)
+    queries = samples.data_queries(words, base(), sides.dataflow, seen.keys[0]) if seen.rows else ()
     return {
         "pair": pair.told_of(seen, told, words),
-        "offered": pair.offered(said, told, words),
+        "offered": pair.offered(sides, told, words),
         "queries": queries,
     }
 
@@ -79,7 +75,7 @@ def _both_sides(coverages: list[Coverage], words: Words, public: Public) -> dict
 @blueprint.get("/dataflows/<agency>/<id>")
 def dataflow(agency: str, id: str) -> Response:
     """A dataflow: what it is, who released what, how it is built, how to ask for it."""
-    exchange, words = _exchange(), Words.of(request)
+    exchange, words = served(), Words.of(request)
     public = exchange.public()
     found = [flow for flow in exchange.registry.of(Dataflow) if (flow.agency, flow.id) == (agency, id)]
     if not found:
@@ -90,16 +86,16 @@ def dataflow(agency: str, id: str) -> Response:
     def page() -> str:
         covered = coverage(exchange, flow, public)
         key, code = _slice(schema, covered)
-        return _page(
+        return drawn(
             "dataflow.html", words, flow=flow, schema=schema, coverage=covered,
             description=words.text(flow.descriptions) or words.text(schema.dsd.descriptions),
             shares=sorted(covered.shares, key=lambda share: collated(words.name(share.provider))),
             notes=list(dict.fromkeys(s.release.note for s in covered.shares if s.release and s.release.note)),
             components=[(component, _codes(component, words)) for component in schema.components],
-            queries=samples.dataflow_queries(words, _base(), flow, key, code),
+            queries=samples.dataflow_queries(words, base(), flow, key, code),
         )  # fmt: skip
 
-    return _kept(page, words, public)
+    return kept(page, words, public)
 
 
 @blueprint.get("/help")
@@ -113,9 +109,9 @@ def help_index() -> Response:
             (words("help_reading"), [(code, help) for code, help in known.items() if not is_check(code)]),
             (words("help_content"), [(code, help) for code, help in known.items() if is_check(code)]),
         )
-        return _page("help_index.html", words, sections=sections)
+        return drawn("help_index.html", words, sections=sections)
 
-    return _kept(page, words)
+    return kept(page, words)
 
 
 @blueprint.get("/help/<code>")
@@ -126,7 +122,7 @@ def help(code: str) -> Response:
     known: Help | None = entries(words.language).get(code)
     if known is None:
         raise NotFound(f"There is no check {code}")
-    return _kept(lambda: _page("help.html", words, code=code, help=known, message=message), words)
+    return kept(lambda: drawn("help.html", words, code=code, help=known, message=message), words)
 
 
 @blueprint.post("/check/report")
@@ -140,7 +136,7 @@ def check() -> Response:
     if file is None or not file.filename:
         raise SyntaxFault(Words.of(request)("check_no_file"))
     try:
-        return render_report(_exchange().check(sent(file)))
+        return render_report(served().check(sent(file)))
     finally:
         file.close()
 
@@ -174,7 +170,7 @@ def render_report(report: Report) -> Response:
     }  # fmt: skip
     if subject.get("bytes") is not None:
         about["size"] = words("bytes", count=words.number(subject["bytes"]))
-    page = _page(
+    page = drawn(
         "report.html", words, report=report, groups=groups(report, words),
         verdict=words(f"{tense}_{report.verdict}"),
         verdict_text=words(text) if tense == "would" or report.verdict == "rejected" else "",
@@ -189,86 +185,7 @@ def render_report(report: Report) -> Response:
 
 def render_fault(reason: str) -> str:
     """The page that says why there is no other."""
-    return _page("fault.html", Words.of(request), reason=reason)
-
-
-# --- what every page has ----------------------------------------------------------------------
-
-
-def _exchange() -> Exchange:
-    found: Exchange = current_app.extensions["migdx"]
-    return found
-
-
-def _said() -> Mapping[str, Any]:
-    return settings(_exchange().folders)
-
-
-def _base() -> str:
-    return request.url_root.rstrip("/")
-
-
-def _kept(page: Any, words: Words, public: Public | None = None) -> Response:
-    """The page with its validators; it is not made when the reader has it already."""
-    exchange = _exchange()
-    public = public or exchange.public()
-    state = (__version__, exchange.registry.digest, public.tag(), _digest_of_said())
-    tag = etag(words, request.url, *state)
-    validators = Validators(
-        tag, public.at, current_app.extensions["migdx-since"], next_change=public.next_change
-    )
-    headers = {**validators.headers, "Vary": "Accept-Language"}
-    if validators.unchanged(request):
-        return Response(status=304, headers=headers)
-    response = make_response(page())
-    response.headers.update(headers)
-    return response
-
-
-def _page(template: str, words: Words, **values: Any) -> str:
-    site, exchange = _said().get("site", {}), _exchange()
-    common: dict[str, Any] = {
-        "words": words,
-        "languages": LANGUAGES,
-        "site_name": site.get("name", "migdx"),
-        "site_title": words.text(site.get("title", {})) or "migdx",
-        "notice": words.text(site.get("notice", {})),
-        "mirror": mirror(_said(), exchange),
-        "version": __version__,
-        "digest": exchange.registry.digest,
-        "link": lambda endpoint, **more: _link(words, endpoint, **more),
-        "in_language": _in_language,
-        "static": _static,
-    }
-    return render_template(template, **common, **values)
-
-
-def _link(words: Words, endpoint: str, **values: Any) -> str:
-    """The address of a page, in the language that the reader chose."""
-    kept: dict[str, Any] = {"lang": words.language} if words.asked else {}
-    return url_for(endpoint, **kept, **values)
-
-
-def _in_language(code: str) -> str:
-    """This page in another language; after a form was sent, the first page."""
-    if request.method != "GET" or request.endpoint is None:
-        return url_for("pages.index", lang=code)
-    kept = {name: value for name, value in request.args.items() if name in ("from", "to")}
-    return url_for(request.endpoint, **{**(request.view_args or {}), **kept, "lang": code})
-
-
-def _static(name: str) -> str:
-    """A static file under an address that changes with its contents."""
-    return url_for("static", filename=name, v=_digest(Path(current_app.static_folder or "") / name))
-
-
-@cache
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def _digest_of_said() -> str:
-    return hashlib.sha256(repr(_said()).encode()).hexdigest()
+    return drawn("fault.html", Words.of(request), reason=reason)
 
 
 @blueprint.app_template_filter("ticks")
@@ -285,14 +202,14 @@ def _ticks(text: str) -> Markup:
 
 def _choices(words: Words) -> dict[str, Any]:
     """What the form that checks a file offers."""
-    registry = _exchange().registry
+    registry = served().registry
     providers = [(i.id, words.name(i)) for scheme in registry.of(DataProviderScheme) for i in scheme.items]
     return {
-        "action": _link(words, "pages.check"),
+        "action": link(words, "pages.check"),
         "providers": sorted(providers, key=lambda entry: collated(entry[1])),
         "dataflows": [(flow.reference.short, words.name(flow)) for flow in registry.of(Dataflow)],
         "provider": request.form.get("provider", ""), "dataflow": request.form.get("dataflow", ""),
-        "command": samples.check_command(f"{_base()}/check"),
+        "command": samples.check_command(f"{base()}/check"),
     }  # fmt: skip
 
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from ..items import cut as cut_to
+from ..items import walk
+from ..links import references
 from ..registry import Registry
 from ..schema import Schema
 from ..structures import (
+    Categorisation,
     Codelist,
     DataConstraint,
     Dataflow,
@@ -18,6 +22,7 @@ from ..structures import (
     Hierarchy,
     ItemScheme,
     Maintainable,
+    RepresentationMap,
 )
 
 
@@ -34,22 +39,25 @@ def partial(found: Sequence[Maintainable], asked: Collection[str], registry: Reg
 
 
 def cut(scheme: ItemScheme, items: Collection[str] | None) -> ItemScheme:
-    """The scheme with only `items` and their parents; whole for None."""
+    """The scheme with only `items` and their ancestors; whole for None, or when they are all."""
     if items is None:
         return scheme
-    kept: set[str] = set()
-    for id in items:
-        while id and id not in kept and id in scheme.by_id:
-            kept.add(id)
-            id = scheme.by_id[id].parent
-    return scheme.with_items([item for item in scheme.items if item.id in kept])
+    made = cut_to(scheme, items)
+    return scheme if _count(made) == _count(scheme) else made
+
+
+def _count(scheme: ItemScheme) -> int:
+    return sum(1 for _ in walk(scheme.items))
 
 
 def _items(found: Iterable[Maintainable], registry: Registry) -> dict[str, set[str]]:
     """Per scheme the items that anything in the answer names."""
     used: dict[str, set[str]] = {}
     for artefact in found:
-        for reference in artefact.references():
+        maintained = registry.links.agency(artefact)
+        if maintained:
+            used.setdefault(maintained[0].urn, set()).add(maintained[1])
+        for reference in references(artefact):
             holder = registry.find(reference) if reference.item else None
             if holder is not None:
                 used.setdefault(holder.urn, set()).add(reference.item)
@@ -70,10 +78,25 @@ def _codes(found: Sequence[Maintainable], registry: Registry) -> dict[str, set[s
             else:
                 whole.add(component.codelist.urn)
     for artefact in found:
-        if isinstance(artefact, Hierarchy):
+        if isinstance(artefact, Hierarchy | Categorisation):
             for urn, items in _items([artefact], registry).items():
                 used.setdefault(urn, set()).update(items)
+        if isinstance(artefact, RepresentationMap):
+            for urn, items in _mapped(artefact):
+                used.setdefault(urn, set()).update(items)
     return {urn: items for urn, items in used.items() if urn not in whole}
+
+
+def _mapped(artefact: RepresentationMap) -> Iterator[tuple[str, set[str]]]:
+    """The lists that a map is between, and the codes that it maps; none for a pattern, which may be any."""
+    if any(any(row.regular_expressions) for row in artefact.mappings):
+        return
+    for at, listed in enumerate(artefact.sources):
+        if not isinstance(listed, str):
+            yield listed.urn, {row.sources[at] for row in artefact.mappings if at < len(row.sources)}
+    for at, listed in enumerate(artefact.targets):
+        if not isinstance(listed, str):
+            yield listed.urn, {row.targets[at] for row in artefact.mappings if at < len(row.targets)}
 
 
 def _schemas(found: Sequence[Maintainable], registry: Registry) -> Iterator[tuple[Schema, bool]]:

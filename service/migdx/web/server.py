@@ -16,7 +16,9 @@ from gunicorn.app.base import BaseApplication
 from ..errors import Unavailable
 from ..exchange import Exchange
 from ..formats import sandbox
+from ..remembered import remember
 from . import create_app, needed
+from .maintainers import NOBODY, Maintainers
 
 THREADS = 128
 """Requests at a time in each worker: enough that slow clients cannot stop the service."""
@@ -30,8 +32,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class _Server(BaseApplication):  # type: ignore[misc]
     """The application is made in each worker, after the fork: DuckDB and Arrow have threads."""
 
-    def __init__(self, folder: Path, token: str | None, demo: bool, options: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, token: str | None, demo: bool, maintained_by: Maintainers, options: dict[str, Any]
+    ) -> None:
         self._folder, self._token, self._demo, self._options = folder, token, demo, options
+        self._maintained_by = maintained_by
         super().__init__()
 
     def load_config(self) -> None:
@@ -42,7 +47,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         sandbox.default.keeps_spare = True
         exchange = Exchange.open(self._folder, share=self.cfg.workers)
         self.exchange = exchange
-        return create_app(exchange, token=self._token, demo=self._demo)
+        return create_app(exchange, token=self._token, demo=self._demo, maintained_by=self._maintained_by)
 
 
 def probe(host: str, port: int, another: str) -> None:
@@ -69,6 +74,7 @@ def serve(
     token: str | None,
     demo: bool,
     samples: Sequence[tuple[str, str]] = (),
+    maintained_by: Maintainers = NOBODY,
 ) -> None:
     """Serves until it is stopped. Without a token only in demo mode, and then on the loopback interface.
 
@@ -78,7 +84,9 @@ def serve(
         raise Unavailable(f"Demo mode asks for no token, so it binds to 127.0.0.1 only, not to {host}")
     token = None if demo else needed(token, demo=demo)
     base = f"http://{_address(host, port)}"
-    Exchange.open(folder).close()  # a broken structure stops here, with one sentence, not in every worker
+    exchange = Exchange.open(folder)  # a broken structure stops here, with one sentence, not in every worker
+    remember(folder, exchange.folders)
+    exchange.close()
 
     def ready(_: Any) -> None:
         lines = [f"  {what:<24}{base}{path}" for what, path in samples]
@@ -88,6 +96,7 @@ def serve(
         folder,
         token,
         demo,
+        maintained_by,
         {
             "bind": _address(host, port),
             "workers": workers,

@@ -6,6 +6,7 @@ sdmx-rest v1.5.0: v2_1/ws/rest/docs/4_3_structural_queries.md, 4_4_data_queries.
 from __future__ import annotations
 
 from ..errors import NotFound, NotImplementedHere, SyntaxFault
+from ..query import REFERENCES as ALL_REFERENCES
 from ..query import Atom, Condition, DataQuery, StructureQuery, parse_keys
 from . import asked, v2
 from .address import Address
@@ -19,7 +20,7 @@ _MAPS = (
 
 KINDS: dict[str, tuple[str, ...]] = {
     **{
-        word: (v2.KINDS[word],)
+        word: v2.CLASSES[word]
         for word in (
             "datastructure", "metadatastructure", "categoryscheme", "conceptscheme", "codelist",
             "agencyscheme", "dataproviderscheme", "dataconsumerscheme", "organisationunitscheme", "dataflow",
@@ -42,8 +43,11 @@ KINDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The resources of 2.1 that give structures, as classes of 3.0."""
 
-WORDS = {kinds[0]: word for word, kinds in reversed(KINDS.items()) if len(kinds) == 1}
+WORDS = {kind: word for word, kinds in reversed(KINDS.items()) for kind in kinds if kind != "*"}
 """Class -> the resource that gives it, the first where there are several."""
+
+REFERENCES = tuple(word for word in ALL_REFERENCES if word != "ancestors")  # which came with 2.0
+_RELATED = {**{word: (kind,) for word, kind in v2.KINDS.items()}, **KINDS}
 
 ROLES = {"allowedconstraint": "Allowed", "actualconstraint": "Actual"}
 RESOURCES = (*KINDS, "data", "availableconstraint", "schema", "metadata")
@@ -88,14 +92,16 @@ def _structure(address: Address, resource: str) -> StructureRequest:
         id, version = "*", id
     # the items of a hierarchical code list are its hierarchies
     kinds = ("*",) if resource == "hierarchicalcodelist" else KINDS[resource]
+    ids = asked.ids(id, "+")
     query = StructureQuery(
         kinds=KINDS[resource],
         agencies=asked.agencies(address.segment(1), "+"),
-        ids=asked.ids(id, "+"),
+        ids=ids,
         versions=_versions(version),
         items=asked.items(address.segment(4), "+", kinds),
         detail=asked.detail(address, raw=False),
-        references=asked.references(address, KINDS | {w: (k,) for w, k in v2.KINDS.items()}, "+"),
+        references=asked.references(address, _RELATED, "", REFERENCES),
+        **asked.page(address, KINDS[resource], ids),
     )
     return StructureRequest(query, ROLES.get(resource, ""))
 

