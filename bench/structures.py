@@ -1,7 +1,8 @@
 """Structure answers: one that is kept beside a static file of its bytes, a new one beside pysdmx; and a code
 list of 700,000 codes, loaded, looked into, searched and sent.
 
-first: the first answer of its kind in a process; new: one that is not kept, when others have been written.
+bare: the first answer of its kind in a process that has written nothing; first: the same in one that warmed
+itself, as every worker does when it starts.
 In process, through the whole WSGI application, without a socket; CPU seconds, medians of one run. pysdmx
 writes what it has read from our own answer; reading is not counted.
 """
@@ -26,6 +27,7 @@ from werkzeug.test import create_environ, run_wsgi_app
 from migdx.exchange import Exchange
 from migdx.formats.tables import STRUCTURE_WRITERS
 from migdx.web import create_app
+from migdx.web.structures import warm
 
 ASKED = "/sdmx/v2/structure/datastructure/MIGDX/DSD_MIG_FLOW/1.0.0?references=descendants"
 XML30 = "application/vnd.sdmx.structure+xml;version=3.0.0"
@@ -41,9 +43,10 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=300)
     parser.add_argument("--child", metavar="FOLDER", help="measures the list in FOLDER and prints JSON")
     parser.add_argument("--first", metavar="TYPE", help="measures the first answer of a media type")
+    parser.add_argument("--warm", action="store_true", help="the first answer after warming up")
     asked = parser.parse_args()
     if asked.first:
-        print(of_this_process(Path(asked.child), asked.first))
+        print(of_this_process(Path(asked.child), asked.first, warmed=asked.warm))
         return
     if asked.child:
         print(json.dumps(dict(long_list(Path(asked.child), asked.codes))))
@@ -63,11 +66,12 @@ def answers(folder: Path, times: int) -> None:
     app.add_url_rule("/kept/<name>", "kept", lambda name: send_from_directory(folder / "static", name))
     first, _ = timed(lambda: call(app, ASKED, XML30))
     print(f"{ASKED}\nthe first answer of all, which finds all links of the registry: {first * 1000:.0f} ms\n")
-    heads = ("bytes", "first", "new", "pysdmx", "kept", "static", "known")
-    print(f"{'format':<12}{''.join(f'{head:>10}' for head in heads)}   kept/static  first/pysdmx  new/pysdmx")
+    heads = ("bytes", "bare", "first", "pysdmx", "kept", "static", "known")
+    print(
+        f"{'format':<12}{''.join(f'{head:>10}' for head in heads)}   kept/static  bare/pysdmx  first/pysdmx"
+    )
     for media_type in STRUCTURE_WRITERS:
-        first = of_another_process(folder, media_type)
-        new = statistics.median(fresh(app, media_type) for _ in range(9))
+        bare, first = (of_another_process(folder, media_type, *how) for how in ((), ("--warm",)))
         _, (headers, body) = timed(lambda kind=media_type: call(app, ASKED, kind))
         (folder / "static" / "answer").write_bytes(body)
         kept, static, known = [], [], []
@@ -77,10 +81,10 @@ def answers(folder: Path, times: int) -> None:
             known.append(timed(lambda kind=media_type, tag=headers["ETag"]: call(app, ASKED, kind, tag))[0])
         peer = written_by_pysdmx(body, media_type)
         name = media_type.removeprefix("application/vnd.sdmx.structure+").replace(";version=", " ")
-        ours = [first, new, peer, *(statistics.median(found) for found in (kept, static, known))]
+        ours = [bare, first, peer, *(statistics.median(found) for found in (kept, static, known))]
         shown = "".join(f"{s * 1000:>7.2f} ms" if s is not None else f"{'-':>10}" for s in ours)
         ratios = f"{ours[3] / ours[4]:>13.2f}"
-        ratios += f"{first / peer:>14.3f}{new / peer:>12.3f}" if peer else f"{'-':>14}{'-':>12}"
+        ratios += f"{bare / peer:>13.3f}{first / peer:>14.3f}" if peer else f"{'-':>13}{'-':>14}"
         print(f"{name:<12}{len(body):>10,}{shown}{ratios}")
     print(f"\ntargets: kept/static at most {WARM}, first/pysdmx at most {COLD}\n")
     exchange.close()
@@ -94,25 +98,23 @@ def call(app: Any, url: str, accept: str, known: str = "") -> tuple[dict[str, st
     return dict(given), b"".join(pieces)
 
 
-def of_another_process(folder: Path, media_type: str) -> float:
-    """The time of the first answer of a format: nothing is written yet, only links are known."""
-    child = [sys.executable, __file__, "--first", media_type, "--child", str(folder / "first")]
-    return float(subprocess.run(child, check=True, capture_output=True, text=True).stdout)
+def of_another_process(folder: Path, media_type: str, *how: str) -> float:
+    """The time of the first answer of a format; the median of five processes."""
+    child = [sys.executable, __file__, "--first", media_type, "--child", str(folder / "first"), *how]
+    runs = (subprocess.run(child, check=True, capture_output=True, text=True) for _ in range(5))
+    return statistics.median(float(run.stdout) for run in runs)
 
 
-def of_this_process(folder: Path, media_type: str) -> float:
+def of_this_process(folder: Path, media_type: str, *, warmed: bool) -> float:
     exchange = Exchange.open(folder)
     app = create_app(exchange, token="bench", demo=False)
+    if warmed:
+        warm(exchange.registry)
+    # Flask's own first request, and the links of the registry
     call(app, ASKED.replace("references=descendants", "references=descendants&detail=allstubs"), media_type)
     taken, _ = timed(lambda: call(app, ASKED, media_type))
     exchange.close()
     return taken
-
-
-def fresh(app: Any, media_type: str) -> float:
-    """The time of an answer that is not kept yet."""
-    app.extensions["migdx-rendered"].clear()
-    return timed(lambda: call(app, ASKED, media_type))[0]
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:

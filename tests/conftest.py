@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,11 @@ import hypothesis
 import pytest
 from werkzeug.serving import make_server
 
-from migdx import demo
+from migdx import cli, demo
 from migdx.exchange import Exchange
+from migdx.folders import shipped_structures
 from migdx.intake import Sent
+from migdx.registry import Registry
 from migdx.web import create_app
 
 # a timing is never a test; and what CI says must be the same tomorrow
@@ -42,12 +45,44 @@ def sent(content: bytes, provider: str = "", name: str = "file.csv", media_type:
     return Sent(io.BytesIO(content), len(content), media_type, name, provider)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shipped_once():
+    """The shipped structures are read once for all tests: a registry never changes."""
+    load, known = Registry.load, {}
+
+    def once(cls, folders, *given):
+        folders = tuple(folders)
+        if folders != shipped_structures() or given:
+            return load(folders, *given)
+        if folders not in known:
+            known[folders] = load(folders)
+        return known[folders]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Registry, "load", classmethod(once))
+        yield
+
+
 @pytest.fixture
 def exchange(tmp_path):
     """An exchange over the shipped structures, in a folder of its own."""
     made = Exchange.open(tmp_path / "exchange")
     yield made
     made.close()
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Runs migdx in an empty folder; exit status, output, errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["migdx", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return (end.value.code or 0, *capsys.readouterr())
+
+    return run
 
 
 # --- the HTTP door ------------------------------------------------------------------------------------------

@@ -16,26 +16,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from migdx import cli, demo, ledger
+from migdx import demo, ledger
 from migdx.web import server
 
 CHECKS = ROOT / "tests" / "checks"
 SOUND, WRONG = CHECKS / "sound.csv", CHECKS / "unknown_code.csv"
 HEX = re.compile(r"[0-9a-f]{32}")
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Runs migdx in an empty folder; exit status, output, errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["migdx", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return (end.value.code or 0, *capsys.readouterr())
-
-    return run
 
 
 # --- faults -------------------------------------------------------------------------------------------------

@@ -163,6 +163,12 @@ def test_an_excluded_region_of_one_component_forbids_its_values():
     assert double.by_id["SEX"].allowed == {"T"}
 
 
+def test_an_excluded_region_that_names_nothing_forbids_nothing():
+    found = schema(constraint(region(False)))
+    assert found.by_id["SEX"].allowed is None
+    assert not found.restrictions
+
+
 def test_two_included_regions_are_united_and_their_mixtures_are_not():
     found = schema(constraint(region(SEX=("F",), AGE=("Y0",)), region(SEX=("M",), AGE=("Y1", "Y10"))))
     assert found.by_id["SEX"].allowed == {"F", "M"}

@@ -23,7 +23,8 @@ def steps():
 def test_the_readme_does_what_it_shows(demo_address, tmp_path):
     """In a copy of what the commands read, so that the checkout stays as it is."""
     (tmp_path / "var").mkdir()
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    for folder in ("tests", "codelists"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     matches = doctest.OutputChecker().check_output
     count = 0
@@ -47,6 +48,26 @@ def test_the_readme_names_targets_and_files_that_exist():
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for link in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / link).exists(), link
+
+
+def test_the_readme_names_variables_and_folders_that_the_code_reads():
+    source = "".join(path.read_text() for path in (ROOT / "service").rglob("*.py"))
+    for variable in set(re.findall(r"\bMIGDX_[A-Z_]+", README)):
+        assert f'"{variable}"' in source, variable
+    for folder in re.findall(r"^\| ((?:`\w+/`(?:, )?)+)", README, re.MULTILINE):
+        assert all((ROOT / name).is_dir() for name in re.findall(r"`([\w/]+)`", folder)), folder
+
+
+def test_the_help_of_every_command_is_there():
+    """What `migdx structures ...` the README shows is a command, with the options it shows."""
+    from click.testing import CliRunner
+
+    from migdx.cli_structures import structures
+
+    for name in set(re.findall(r"structures (\w+)", " ".join(BLOCKS))):
+        told = CliRunner().invoke(structures, [name, "--help"])
+        assert told.exit_code == 0, name
+        assert "Usage" in told.output
 
 
 def test_the_table_of_layers_is_the_order_that_is_enforced():

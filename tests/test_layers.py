@@ -42,7 +42,7 @@ REMEMBERED = [
     "inspection",
     "remembered",
 ]
-USE_CASES = ["search", "selection", "intake", "exchange", "maintenance"]
+USE_CASES = ["search", "selection", "intake", "exchange", "holdings", "maintenance"]
 DOORS = ["demo", "web", "cli_structures", "cli"]
 ORDER = [*VALUES, *BOUND, *FILES, *PLUGS, *REMEMBERED, *USE_CASES, *DOORS]
 

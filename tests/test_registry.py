@@ -1,6 +1,7 @@
 """The registry: the shipped structures fit together, and a broken folder stops with path, line and reason."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from conftest import ROOT
@@ -10,7 +11,18 @@ from migdx.formats.tables import STRUCTURE_READERS
 from migdx.query import StructureQuery
 from migdx.registry import Registry, shipped_structures
 from migdx.selection import selected
-from migdx.structures import Codelist, DataConstraint, Dataflow, DataStructure, Hierarchy, RepresentationMap
+from migdx.structures import (
+    Codelist,
+    CodelistExtension,
+    DataConstraint,
+    Dataflow,
+    DataStructure,
+    GeoFeatureSetCode,
+    GeographicCodelist,
+    Hierarchy,
+    Item,
+    RepresentationMap,
+)
 from migdx.urn import Reference
 
 READ = STRUCTURE_READERS["application/vnd.sdmx.structure+xml;version=3.0.0"]
@@ -194,3 +206,19 @@ def test_an_inherited_list_comes_a_second_time_only_raw(registry):
 
     assert lists("full") == ["CL_BIRTHPLACE"]
     assert sorted(lists("raw")) == ["CL_AREA", "CL_AREA_EXT", "CL_BIRTHPLACE"]
+
+
+def test_a_geographic_list_is_found_as_a_code_list_too():
+    """The official schemas know no other class of the list that an enumeration names."""
+    code = GeoFeatureSetCode("P", value="1,1", names={"en": "P"})
+    places = GeographicCodelist("PLACES", "T", "1.2.0", (code,), names={"en": "Places"})
+    plain = Codelist("CL", "T", "1.0.0", (Item("X", names={"en": "X"}),), names={"en": "CL"})
+    extended = replace(places, id="MORE", extensions=(CodelistExtension(plain.reference),))
+    registry = Registry([places, plain, extended])
+    for kind in ("Codelist", "GeographicCodelist"):
+        for version in ("1.2.0", "1.0+.0"):
+            assert registry.find(Reference(kind, "T", "PLACES", version)) is places
+    assert registry.find(Reference("Code", "T", "PLACES", "1.2.0", "P")) is places
+    assert registry.find(Reference("GeographicCodelist", "T", "CL", "1.0.0")) is None
+    # what it takes from others is a code of its kind
+    assert registry.codelist(extended).by_id["X"] == GeoFeatureSetCode("X", names={"en": "X"})

@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT
 from small_world import ML30, codelist, dsd, message, submitted, world
 
-from migdx import cli, inspection
+from migdx import inspection
 from migdx.exchange import Exchange
 from migdx.folders import packed, unpacked
 from migdx.formats.tables import STRUCTURE_READERS, STRUCTURE_WRITERS
@@ -39,20 +39,6 @@ def write(folder: Path, *artefacts, form: str = ML30) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return write(tmp_path / "structures", *world())
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """migdx in an empty folder: exit status, output, errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["migdx", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return (end.value.code or 0, *capsys.readouterr())
-
-    return run
 
 
 def codes(run, folder, *more):
@@ -123,6 +109,47 @@ def test_a_dataflow_that_makes_no_schema(run, folder):
     write(folder, replace(dsd(), measures=(), dimensions=(), attributes=()))
     (folder / "T/DSD-1.0.xml").unlink()
     assert "unresolved" in codes(run, folder)[1]
+
+
+def test_what_follows_from_a_broken_file_stands_after_it(run, folder):
+    (folder / CL_SEX).write_bytes(b"<x")
+    _, said, _ = run("structures", "check", folder)
+    found = [line for line in said.splitlines() if ": error " in line]
+    assert "error unreadable" in found[0]
+    assert all("error unresolved" in line for line in found[1:])  # and no_schema, which follows, is not told
+
+
+def test_of_many_findings_of_one_kind_some_are_shown(run, folder):
+    for number in range(14):
+        (folder / f"broken{number}.xml").write_bytes(b"<x")
+    _, said, _ = run("structures", "check", folder)
+    assert said.count("error unreadable") == 11
+    assert "error unreadable: and 4 more; --json tells all" in said
+    assert said.splitlines()[-1].startswith("14 errors")
+
+
+def test_a_table_is_not_taken_for_a_code_list_in_silence(run, folder):
+    (folder / "T/CL_OTHER-1.0.csv").write_text("id,name\nA,Apple\n")
+    status, said, _ = run("structures", "check", folder)
+    assert status == 0
+    assert re.search(r"CL_OTHER-1\.0\.csv: warning not_read: .*\.json or \.xml", said)
+
+
+def test_a_file_that_is_submitted_and_cannot_be_read_is_named(run, tmp_path):
+    file = tmp_path / "none.xml"
+    file.write_bytes(b"hello")
+    status, said, told = run("structures", "submit", file)
+    assert status != 0
+    assert f"{file}:1: Not well-formed XML" in said + told
+
+
+def test_the_codes_of_a_list_may_be_shared_by_hierarchies(run, folder):
+    items = tuple(Item(id, names={"en": id}) for id in ("ALL", "Y", "M", "_Z"))
+    ages = replace(codelist("CL_AGE"), items=items)
+    one = Hierarchy("H1", "T", "1.0", names={"en": "H"}, codes=(node("ALL", node("Y")),))
+    two = replace(one, id="H2", codes=(node("ALL", node("M")),))
+    write(folder, ages, one, two)
+    assert "not_placed" not in run("structures", "check", folder)[1]
 
 
 def node(code, *children, id=""):

@@ -13,6 +13,7 @@ from migdx.urn import (
     parse_short,
     parse_urn,
     select_versions,
+    version_order,
 )
 
 KNOWN = ["1.0.0", "1.0.1", "1.1.0", "1.1.1-draft", "2.0.0", "2.1.0-beta", "1.0", "1.5", "3"]
@@ -45,6 +46,36 @@ def test_versions_that_a_query_gives(asked, found):
     assert select_versions(asked, KNOWN) == found
 
 
+ROWS = ["0.9.0", "1", "1.0", "1.2", "1.0.0", "1.2.0", "1.2.3-draft", "1.2.4", "2.0", "2.1.0", "3.0.0-beta"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        # a specific one; the latest stable; the latest; all: the rows of doc/querying_versions.md, in order
+        ("1", "1"), ("1.2", "1.2"), ("1.2.0", "1.2.0"), ("1.2.3-draft", "1.2.3-draft"), ("1.2.3", ""),
+        ("+ +.0.0 1+.0.0", "2.1.0"), ("1.+.0 1.0+.0", "1.2.4"), ("1.2.+ 1.2.0+", "1.2.4"),
+        ("1+.2.5", "2.1.0"), ("1.2+.1", "1.2.4"), ("1.2.1+", "1.2.4"), ("1.2.5+ 2.2+.0 3+.0.0", ""),
+        ("~.0 0~.0", "2.0"), ("~.0.0 0~.0.0", "3.0.0-beta"), ("1.~ 1.0~", "1.2"),
+        ("1.~.0 1.0~.0", "1.2.4"), ("3.0.~ 3.0.0~", "3.0.0-beta"), ("0.~.0", "0.9.0"),
+        ("1~.3", "2.0"), ("1~.2.5", "3.0.0-beta"), ("1.1~", "1.2"), ("1.2~.1", "1.2.4"),
+        ("3.0.0~", "3.0.0-beta"),
+        ("*.0 0*.0", "1.0 1.2 2.0"),
+        ("*.0.0 0*.0.0", "0.9.0 1.0.0 1.2.0 1.2.3-draft 1.2.4 2.1.0 3.0.0-beta"),
+        ("1.* 1.0*", "1.0 1.2"), ("1.*.0 1.0*.0", "1.0.0 1.2.0 1.2.3-draft 1.2.4"),
+        ("1.2.* 1.2.0*", "1.2.0 1.2.3-draft 1.2.4"),
+        ("1*.1", "1.2 2.0"), ("1*.2.3", "1.2.3-draft 1.2.4 2.1.0 3.0.0-beta"), ("1.1* 1.2*", "1.2"),
+        ("1.0*.1 1.1*.0", "1.2.0 1.2.3-draft 1.2.4"), ("1.2.3*", "1.2.3-draft 1.2.4"),
+        ("1~.2.0,1.2.0+", "1.2.4 3.0.0-beta"), ("+,1.2.1*", "1.2.3-draft 1.2.4 2.1.0"),
+    ],
+)  # fmt: skip
+def test_every_row_of_the_page_on_versions(asked, found):
+    for query in asked.split():
+        if query != "1":  # deprecated
+            check_version_query(query)
+        assert select_versions(query, ROWS) == sorted(found.split(), key=version_order), query
+
+
 def test_star_gives_all():
     assert set(select_versions("*", KNOWN)) == set(KNOWN)
 
@@ -54,6 +85,7 @@ def test_star_gives_all():
     [
         "+.2.3", "1.+.3", "~.2", "*.2", "+.0", "2.3+", "~.0.*", "3.2*.1+", "", "x", "1.0.0,", "1..0", "-1",
         "01.0.0", "1.00.0", "1.0.01+", "1.0.0.0",
+        "~.2.3", "1.~.3", "*.2.3", "1.*.3", "3.2+.1+",
     ],
 )  # fmt: skip
 def test_versions_outside_the_grammar(asked):

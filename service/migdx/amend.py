@@ -88,13 +88,14 @@ def _placed(stored: tuple[Item, ...], given: tuple[Item, ...]) -> tuple[Item, ..
 def _with_languages(stored: A, given: A) -> A:
     """Only texts of `given` that are told by language are taken, wherever they stand."""
     if isinstance(stored, ItemScheme) and isinstance(given, ItemScheme):
-        new = [item for item in given.items if item.id not in stored.by_id]
+        known = stored.by_id
+        new = [item.id for item in given.items if item.id not in known]
         if new and not given.is_partial:
             raise SemanticFault(
                 f"isPartialLanguage adds texts to what is there; {stored.reference.short} has no item "
-                + ", ".join(item.id for item in new[:3])
+                + ", ".join(new[:3])
             )
-        merged = {item.id: _spoken(stored.by_id[item.id], item) for item in given.items if item not in new}
+        merged = {item.id: _spoken(known[item.id], item) for item in given.items if item.id in known}
         placed = _placed(stored.items, tuple(merged.get(item.id, item) for item in given.items))
         bare = _spoken(replace(stored, items=()), replace(given, items=()))
         return cast(A, replace(bare, items=placed))

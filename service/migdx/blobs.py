@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import shutil
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .durable import draft, make_folder, older
-from .errors import NotFound, Unavailable
+from .errors import NoSpace, NotFound
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _PIECE = 1 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+_NO_SPACE = "There is no space left for submissions; what is stored can still be read"
 
 
 class Blobs:
@@ -27,14 +30,20 @@ class Blobs:
         make_folder(folder)
 
     def put(self, source: bytes | BinaryIO) -> str:
-        """Keeps the bytes, or the rest of an open file, durably; their sha256. Unavailable on a full disk."""
+        """Keeps the bytes, or the rest of an open file, durably; their sha256. NoSpace on a full disk."""
+        try:
+            return self._put(BytesIO(source) if isinstance(source, bytes) else source)
+        except OSError as fault:
+            if fault.errno in _FULL:
+                raise NoSpace(_NO_SPACE) from fault
+            raise  # of the sender, who may be gone
+
+    def _put(self, source: BinaryIO) -> str:
         digest = hashlib.sha256()
         with draft(self.folder) as new:
-            for piece in _pieces(BytesIO(source) if isinstance(source, bytes) else source):
+            for piece in _pieces(source):
                 if shutil.disk_usage(self.folder).free - len(piece) < self.floor:
-                    raise Unavailable(
-                        "There is no space left for submissions; what is stored can still be read"
-                    )
+                    raise NoSpace(_NO_SPACE)
                 digest.update(piece)
                 new.file.write(piece)
             name = digest.hexdigest()

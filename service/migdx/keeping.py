@@ -6,13 +6,14 @@ only for what that has no place for. So a registry is made from folders and mess
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from .blobs import Blobs
-from .errors import StructureFault, Unavailable
+from .errors import NotFound, StructureFault, Unavailable
 from .folders import Origin
 from .formats.header import Header
 from .formats.tables import STRUCTURE_READERS, STRUCTURE_WRITERS
@@ -100,10 +101,20 @@ def applied(registry: Registry, changes: Iterable[StructureChange], blobs: Blobs
 
 
 def _read(kept: Kept, blobs: Blobs) -> dict[str, Maintainable]:
-    with blobs.open(kept.blob) as blob:
-        source = blob.read()
+    try:
+        with blobs.open(kept.blob) as blob:
+            source = blob.read()
+    except (NotFound, OSError) as fault:
+        why = "is missing" if isinstance(fault, NotFound) else f"cannot be read ({fault.strerror})"
+        raise Unavailable(_lost(kept, why)) from None
+    if hashlib.sha256(source).hexdigest() != kept.blob:
+        raise Unavailable(_lost(kept, "is damaged"))
     found = STRUCTURE_READERS[kept.media_type](source, f"blob {kept.blob}")
     return {artefact.urn: artefact for artefact in found}
+
+
+def _lost(kept: Kept, why: str) -> str:
+    return f"Blob {kept.blob}, which keeps {kept.urn}, {why}; bring it back from a copy of the folder blobs"
 
 
 class Current:

@@ -26,7 +26,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
-from .errors import ExchangeError, NotFound, Unavailable
+from .errors import ExchangeError, NoSpace, NotFound, Unavailable
 from .release import Release, Slot
 from .structure_change import StructureChange
 from .submission import Submission
@@ -45,6 +45,7 @@ _ENTRIES = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
 )
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY)
 _START = "0" * 64
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -284,7 +285,9 @@ def _available(done: str) -> Iterator[None]:
         yield
     except sa.exc.OperationalError as fault:
         reason = " ".join(str(fault.orig).split())  # PostgreSQL takes several lines
-        raise Unavailable(f"The ledger cannot be {done} now: {reason}") from fault
+        code = getattr(fault.orig, "sqlite_errorcode", 0) & 0xFF
+        said = NoSpace if done == "written" and code in _FULL else Unavailable
+        raise said(f"The ledger cannot be {done} now: {reason}") from fault
 
 
 def _entries(connection: sa.Connection, after: int) -> Iterator[Entry]:

@@ -7,29 +7,48 @@ left holds at once, or not at all.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from .amend import amended, is_amendment, without_item
-from .errors import Conflict, ExchangeError, Forbidden, NotFound, SemanticFault
+from .errors import Conflict, ExchangeError, Forbidden, NotFound, SemanticFault, some
 from .exchange import Exchange
 from .folders import Origin
-from .impact import Breakage, Values, impact
+from .holdings import held, not_accepted
+from .impact import Breakage, impact
 from .keeping import Form, forms, keep
 from .ledger import History
-from .registry import Registry, covers
-from .stores import Segment
+from .links import references
+from .registry import Registry, covers, is_draft
 from .structure_change import Kept, StructureChange
-from .structures import HOLDERS, Codelist, Dataflow, ItemScheme, Maintainable
-from .urn import Reference, is_stable
+from .structures import (
+    HOLDERS,
+    Codelist,
+    DataConstraint,
+    Dataflow,
+    DataStructure,
+    ItemScheme,
+    Maintainable,
+    ProvisionAgreement,
+)
+from .urn import Reference, is_stable, parse_short
 from .versioning import next_patch, taken_away
 
 Action = Literal["Append", "Replace", "Delete"]
+
+
+_ROUNDS = 25
+"""Times that what is left is judged again, without what was refused."""
+
+_LONGEST_NAME = 255
+"""Letters of an agency, an id or a version: together they must fit into the first line of a request."""
+
+_MOST_COMPONENTS = 500
+"""Components of a data structure."""
+
+_MOST_NOTES, _LONGEST_NOTE = 5, 200
+"""What was not understood, as far as it is told."""
 
 
 @dataclass(frozen=True)
@@ -143,9 +162,14 @@ class _Judged:
         action: Action = wish.action if wish.action == "Delete" or not exists else "Replace"
         if action == "Replace" and not exists:
             action = "Append"
+        if isinstance(self._faults.get(at), Forbidden):
+            action = wish.action  # whether it is there is not for everybody
         if at in self._faults:
             return Outcome(action, wish.reference, str(self._faults[at]), self._faults[at])
-        warnings = [f"not understood and left out: {part}" for part in skipped]
+        # each artefact is told them: there may be thousands of both
+        warnings = [f"not understood and left out: {part[:_LONGEST_NOTE]}" for part in skipped[:_MOST_NOTES]]
+        if len(skipped) > _MOST_NOTES:
+            warnings.append(f"not understood and left out: {len(skipped) - _MOST_NOTES:,} more")
         if at in self._made and self._made[at].lossy:
             warnings.append(f"kept as {self._made[at].media_type} tells it, which is less than was sent")
         done = {"Append": "created", "Replace": "replaced", "Delete": "deleted"}[action]
@@ -176,6 +200,8 @@ class _Judged:
     def _admit(self, at: int, wish: Wish, wanted: dict[int, Maintainable]) -> None:
         if not self._who.may(wish.reference.agency):
             raise Forbidden(f"This token is not one of agency {wish.reference.agency}")
+        if wish.artefact is not None and wish.action != "Delete":
+            self._refuse_meddling(wish.artefact)
         stored = self._before.find(wish.reference)
         if wish.action == "Delete":
             stored = _deletable(stored, wish)
@@ -188,6 +214,7 @@ class _Judged:
         if given == stored:
             self._same.add(at)
             return
+        _refuse_excess(given)
         if stored is not None and is_stable(stored.version):
             raise Conflict(
                 f"{stored.kind} {stored.reference.short} is stable and cannot change; submit it as "
@@ -198,39 +225,83 @@ class _Judged:
             raise Conflict(f"{given.kind} {given.reference.short} breaks the rules of versions: {lost}")
         wanted[at] = given
 
+    def _refuse_meddling(self, artefact: Maintainable) -> None:
+        """What may be reported for a dataflow, and by whom, is the say of the agency that maintains it."""
+        for reference in _governed(artefact):
+            if not self._who.may(reference.agency):
+                raise Forbidden(
+                    f"{artefact.kind} {artefact.reference.short} says what may be reported for "
+                    f"{reference.urn}; this token is not one of agency {reference.agency}"
+                )
+
     def _together(self, exchange: Exchange, history: History) -> None:
         """Takes out what cannot hold, until the rest does."""
 
-        values = held(exchange)
-        while self.changes:
-            refused = self._refused(history, values)
+        for _ in range(_ROUNDS):
+            refused = self._refused(history, exchange) if self.changes else {}
             if not refused:
                 return
+            refused = self._with_needed(refused)
             for at, fault in refused.items():
                 self._faults[at] = fault
                 self._made.pop(at, None)
                 self._deleted.pop(at, None)
+        for at in (*self._made, *self._deleted):
+            self._faults[at] = Conflict("What was refused leaves too many in doubt; send less at a time")
+        self._made, self._deleted = {}, {}
 
-    def _refused(self, history: History, values: Values) -> dict[int, ExchangeError]:
+    def _refused(self, history: History, exchange: Exchange) -> dict[int, ExchangeError]:
         after = self._before.changed(
             ((form.artefact, Origin("the message", "")) for form in self._made.values()),
             tuple(self._deleted.values()),
         )
         by_urn = {form.artefact.urn: at for at, form in self._made.items()}
         by_urn |= {urn: at for at, urn in self._deleted.items()}
-        for why in (_circular, _unsound, _unmade):  # each relies on what the one before it found sound
+        for why in (_circular, self._unsound, _unmade):  # each relies on what the one before it found sound
             refused: dict[int, ExchangeError] = {
                 at: Conflict(said) for at, form in self._made.items() if (said := why(after, form.artefact))
             }
             if refused:
                 return self._with_dependents(refused)
         broken: dict[int, list[Breakage]] = {}
-        submissions = history.revisions.values()
-        for breakage in impact(self._before, after, submissions, values):
+        stored = history.revisions.values(), held(exchange), not_accepted(exchange)
+        for breakage in impact(self._before, after, *stored):
             blamed = [by_urn[urn] for urn in breakage.causes if urn in by_urn] or list(by_urn.values())
             for at in blamed:
                 broken.setdefault(at, []).append(breakage)
-        return {at: Conflict(_told(self._wishes[at], found)) for at, found in broken.items()}
+        known = _Known(self._who, history)
+        return {at: Conflict(_told(self._wishes[at], found, known)) for at, found in broken.items()}
+
+    def _unsound(self, after: Registry, artefact: Maintainable) -> str:
+        """Why an artefact cannot stand beside the others: what it refers to, what it says of itself."""
+        if isinstance(artefact, ItemScheme) and (why := _misplaced(artefact)):
+            return why
+        if isinstance(artefact, ProvisionAgreement) and (other := after.rival(artefact)):
+            return f"{other.reference.short} is the agreement of that provider for that dataflow already"
+        missing = list(after.unresolved(artefact))
+        if not missing:
+            return ""
+        # drafts of others are not there for whoever asks
+        seen = after if self._who.agencies is None else after.seen_by(self._who.agencies)
+        drafts = [reference for reference in missing if seen.find(reference)]
+        named = some([reference.urn for reference in missing], 3)
+        said = "drafts that not all see who see it" if drafts else "not there"
+        return f"{artefact.kind} {artefact.reference.short} refers to {named}: {said}"
+
+    def _with_needed(self, refused: dict[int, ExchangeError]) -> dict[int, ExchangeError]:
+        """Those too that what stays as it is refers to, and that were to be deleted: told at once."""
+        deleted = {urn: at for at, urn in self._deleted.items()}
+        found = dict(refused)
+        waiting = list(refused) if deleted else []
+        while waiting:
+            stays = self._before.find(self._wishes[waiting.pop()].reference)
+            for reference in references(stays) if stays is not None else ():
+                named = self._before.find(_holder(reference))
+                at = deleted.get(named.urn) if named is not None else None
+                if stays is not None and at is not None and at not in found:
+                    found[at] = Conflict(f"It is needed by {stays.urn}, which stays")
+                    waiting.append(at)
+        return found
 
     def _with_dependents(self, refused: dict[int, ExchangeError]) -> dict[int, ExchangeError]:
         """Those too that refer to a new artefact which is refused: told at once, not round by round."""
@@ -248,6 +319,15 @@ class _Judged:
                     refused[at] = Conflict(f"It refers to {missing.urn}, which is not there and was refused")
                     waiting.append(at)
         return refused
+
+
+def _refuse_excess(given: Maintainable) -> None:
+    if max(map(len, (given.agency, given.id, given.version))) > _LONGEST_NAME:
+        raise SemanticFault(f"An agency, id or version of more than {_LONGEST_NAME} letters is not taken")
+    if isinstance(given, DataStructure):
+        components = (*given.dimensions, *given.measures, *given.attributes)
+        if len(components) > _MOST_COMPONENTS:
+            raise SemanticFault(f"A data structure of more than {_MOST_COMPONENTS} components is not taken")
 
 
 def _deletable(stored: Maintainable | None, wish: Wish) -> Maintainable:
@@ -286,22 +366,10 @@ def _given(wish: Wish, stored: Maintainable | None) -> Maintainable:
 
 
 def _circular(after: Registry, artefact: Maintainable) -> str:
-    """How a list extends itself: it could not be looked into."""
-    return after.circle(artefact) if isinstance(artefact, Codelist) else ""
-
-
-def _unsound(after: Registry, artefact: Maintainable) -> str:
-    """Why an artefact cannot stand beside the others: what it refers to, what it says of itself."""
-    if isinstance(artefact, ItemScheme) and (why := _misplaced(artefact)):
-        return why
-    missing = list(after.unresolved(artefact))
-    if not missing:
+    """How a list extends itself, or that it grows beyond measure: it could not be looked into."""
+    if not isinstance(artefact, Codelist):
         return ""
-    drafts = [reference for reference in missing if after.find(reference)]
-    named = ", ".join(reference.urn for reference in missing[:3])
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    said = "drafts that not all see who see it" if drafts else "not there"
-    return f"{artefact.kind} {artefact.reference.short} refers to {named}{more}: {said}"
+    return after.circle(artefact) or after.too_much(artefact)
 
 
 def _unmade(after: Registry, artefact: Maintainable) -> str:
@@ -315,47 +383,58 @@ def _misplaced(scheme: ItemScheme) -> str:
     inherits = isinstance(scheme, Codelist) and bool(scheme.extensions)
     sound: set[str] = set()
     for id in above:
-        path: list[str] = []
+        path: dict[str, None] = {}
         while id in above and id not in sound:
             if id in path:
                 return f"{scheme.reference.short}: {id} stands below itself"
-            path.append(id)
+            path[id] = None
             id = above[id]
         if id not in scheme.by_id and not inherits:
-            return f"{scheme.reference.short}: {path[-1]} has the parent {id}, which is not there"
+            return f"{scheme.reference.short}: {next(reversed(path))} has the parent {id}, which is not there"
         sound.update(path)
     return ""
 
 
-def _told(wish: Wish, found: Sequence[Breakage], most: int = 5) -> str:
+class _Known:
+    """What a maintainer may be told of what breaks: no draft of others, no data that are not public."""
+
+    def __init__(self, who: Maintainer, history: History) -> None:
+        self._who = who
+        at = history.now()
+        shown = (r.revisions.items() for r in history.releases if r.in_force(at))
+        found = (history.revisions.get((*slot, number)) for made in shown for slot, number in made)
+        self._public = {(s.provider, s.dataflow, s.revision) for s in found if s is not None}
+
+    def told(self, breakage: Breakage) -> str:
+        of = parse_short(breakage.subject, "")
+        if self._who.agencies is None:  # whoever has the machine knows it all
+            return breakage.message
+        if is_draft(of.version) and not self._who.may(of.agency):
+            return "drafts of others need it as it is"
+        if breakage.what != "submission":
+            return breakage.message
+        if (breakage.provider, breakage.subject, breakage.revision) not in self._public:
+            return f"data for {breakage.subject} that are not public need it as it is"
+        return breakage.message
+
+
+def _told(wish: Wish, found: Sequence[Breakage], known: _Known, most: int = 5) -> str:
     """What an artefact would break, the first few of it."""
     done = "deleted" if wish.action == "Delete" else "changed"
-    each = [breakage.message for breakage in found[:most]]
-    more = [f"and {len(found) - most} more"] if len(found) > most else []
-    return f"{wish.reference.kind} {wish.reference.short} cannot be {done}: " + "; ".join([*each, *more])
+    each = list(dict.fromkeys(known.told(breakage) for breakage in found))
+    more = [f"and {len(each) - most} more"] if len(each) > most else []
+    named = f"{wish.reference.kind} {wish.reference.short}"
+    return f"{named} cannot be {done}: " + "; ".join([*each[:most], *more])
+
+
+def _governed(artefact: Maintainable) -> tuple[Reference, ...]:
+    """What an artefact decides on: who reports, and what."""
+    if isinstance(artefact, ProvisionAgreement):
+        return (artefact.dataflow,) if artefact.dataflow else ()
+    if isinstance(artefact, DataConstraint) and artefact.role == "Allowed":
+        return artefact.attachment
+    return ()
 
 
 def _holder(reference: Reference) -> Reference:
     return reference.of(HOLDERS.get(reference.kind, reference.kind))
-
-
-def held(exchange: Exchange) -> Values:
-    """The values of attributes that an exchange keeps, read from its segments when they are asked for."""
-
-    def counted(segment: Segment, component: str) -> Mapping[str, int]:
-        return _counted(exchange.store.read(segment), component)
-
-    return counted
-
-
-def _counted(table: pa.Table, component: str) -> Mapping[str, int]:
-    """The values of a column; of one with several values in a cell, each."""
-    if component not in table.column_names:
-        return {}
-    column = table.column(component)
-    if pa.types.is_list(column.type):
-        column = pc.list_flatten(column)
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    found = pc.value_counts(column).to_pylist()
-    return Counter({str(one["values"]): one["counts"] for one in found if one["values"] not in (None, "")})

@@ -101,6 +101,7 @@ class StructureQuery:
     """`kinds` are class names, ("*",) is every kind; `references` are words of REFERENCES or class names.
 
     `search`, `offset` and `limit` (0 is all) cut one scheme to the items that have a text, and to a page.
+    `wholes`: for SDMX 2.1, where several artefacts may be one.
     """
 
     kinds: tuple[str, ...] = ("*",)
@@ -113,6 +114,7 @@ class StructureQuery:
     search: str = ""
     offset: int = 0
     limit: int = 0
+    wholes: bool = False
 
     @property
     def names_one(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -34,6 +35,8 @@ from .structures import (
 from .urn import Reference, select_versions, version_order
 
 A = TypeVar("A", bound=Maintainable)
+
+_GEOGRAPHIC = ("GeographicCodelist", "GeoGridCodelist")
 
 
 class Registry:
@@ -99,6 +102,10 @@ class Registry:
     def circle(self, codelist: Codelist) -> str:
         """How a list extends itself, over others or at once; "" when it does not."""
         return self._resolver.circle(codelist)
+
+    def too_much(self, codelist: Codelist) -> str:
+        """Why resolving a list would take too much; "" when it would not."""
+        return self._resolver.too_much(codelist)
 
     def unresolved(self, artefact: Maintainable) -> Iterator[Reference]:
         """References of an artefact that lead nowhere for those who see it."""
@@ -186,11 +193,7 @@ class Registry:
     def find(self, reference: Reference) -> Maintainable | None:
         """The artefact that a reference leads to (the holder, for an item), None when it leads nowhere."""
         kind = HOLDERS.get(reference.kind, reference.kind)
-        versions = self._artefacts.get((kind, reference.agency, reference.id), {})
-        artefact = versions.get(reference.version)
-        if artefact is None and any(sign in reference.version for sign in "+~*"):
-            chosen = select_versions(reference.version, versions)
-            artefact = versions[chosen[-1]] if chosen else None
+        artefact = self._found(replace(reference, kind=kind))
         if (
             artefact
             and reference.item
@@ -198,6 +201,18 @@ class Registry:
             and not self._holds(artefact, reference.item)
         ):
             return None
+        return artefact
+
+    def _found(self, reference: Reference) -> Maintainable | None:
+        versions = self._artefacts.get((reference.kind, reference.agency, reference.id), {})
+        artefact = versions.get(reference.version)
+        if artefact is None and any(sign in reference.version for sign in "+~*"):
+            chosen = select_versions(reference.version, versions)
+            artefact = versions[chosen[-1]] if chosen else None
+        if artefact is None and reference.kind == "Codelist":
+            # in the official schemas this is the class of the geographic ones too
+            special = (self._found(replace(reference, kind=kind)) for kind in _GEOGRAPHIC)
+            artefact = next(filter(None, special), None)
         return artefact
 
     def versions(self, reference: Reference) -> list[Maintainable]:
@@ -218,7 +233,7 @@ class Registry:
         """The artefact of class `cls`; NotFound says what was looked for."""
         found = self.find(reference)
         if not isinstance(found, cls):
-            raise NotFound(f"There is no {cls.kind} {reference.short}")
+            raise NotFound(f"There is no {reference.kind} {reference.short}")
         return found
 
     def codelist(self, codelist: Codelist) -> Codelist:
@@ -282,6 +297,24 @@ class Registry:
             flow = self.find(agreement.dataflow) if agreement.dataflow else None
             if flow and agreement.provider:
                 found[agreement.provider.item, flow.urn] = agreement
+        return found
+
+    def rival(self, agreement: ProvisionAgreement) -> ProvisionAgreement | None:
+        """Another agreement of the same provider for the same dataflow: whose revisions would they be?"""
+        flow = self.find(agreement.dataflow) if agreement.dataflow else None
+        if flow is None or agreement.provider is None:
+            return None
+        named = (agreement.agency, agreement.id)
+        others = self._rivals.get((agreement.provider.item, flow.urn), ())
+        return next((other for other in others if (other.agency, other.id) != named), None)
+
+    @cached_property
+    def _rivals(self) -> dict[tuple[str, str], list[ProvisionAgreement]]:
+        found: dict[tuple[str, str], list[ProvisionAgreement]] = {}
+        for agreement in self.of(ProvisionAgreement):
+            flow = self.find(agreement.dataflow) if agreement.dataflow else None
+            if flow and agreement.provider and not is_draft(agreement.version):
+                found.setdefault((agreement.provider.item, flow.urn), []).append(agreement)
         return found
 
     # --- structure queries -------------------------------------------------------------------------

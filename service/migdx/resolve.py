@@ -6,7 +6,7 @@ SDMX 3.1 Technical Notes (Section 6), chapters 6.1 (extension) and 10 (constrain
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cached_property
 from typing import Protocol, TypeVar
 
@@ -24,6 +24,8 @@ from .structures import (
     Dataflow,
     DataStructure,
     Dimension,
+    GeoFeatureSetCode,
+    GeoGridCode,
     Item,
     ItemScheme,
     KeyValues,
@@ -36,6 +38,18 @@ from .structures import (
 from .urn import Reference
 
 A = TypeVar("A", bound=Maintainable)
+
+
+MOST_CODES, MOST_TAKEN, MOST_TRIED = 2_000_000, 5_000_000, 10_000_000
+"""Codes of a list with those of others, codes that all lists take from others, and comparisons of codes with
+wildcards: of structures that are sent. Folders may hold more.
+"""
+
+
+_GEOGRAPHIC: dict[str, type[Item]] = {
+    "GeographicCodelist": GeoFeatureSetCode,
+    "GeoGridCodelist": GeoGridCode,
+}
 
 
 class Known(Protocol):
@@ -79,9 +93,66 @@ class Resolver:
                     waiting.append(other)
         return ""
 
+    def too_much(self, codelist: Codelist) -> str:
+        """Why resolving a list, or all lists, would take too much; "" when it would not.
+
+        A few lists that take each other's codes twice, under prefixes, have more codes than fit anywhere.
+        """
+        size = self._sizes.get(codelist.urn, 0)
+        tried = self._tried_in_all if codelist.extensions else 0
+        short = codelist.reference.short
+        if size > MOST_CODES:
+            return f"{short} would have up to {size:,} codes, some of other lists; {MOST_CODES:,} are taken"
+        if tried > MOST_TRIED:
+            return (
+                f"With {short} all lists would compare codes with wildcards {tried:,} times; "
+                f"{MOST_TRIED:,} are taken"
+            )
+        if self._taken_in_all > MOST_TAKEN:
+            return (
+                f"With {short} all lists would take up to {self._taken_in_all:,} codes from others; "
+                f"{MOST_TAKEN:,} are taken"
+            )
+        return ""
+
+    def _tried(self, extension: CodelistExtension) -> int:
+        other = self._known.find(extension.codelist)
+        wild = sum("%" in value for value in (*extension.include, *extension.exclude))
+        return wild * self._sizes.get(other.urn, 0) if other is not None else 0
+
+    @cached_property
+    def _tried_in_all(self) -> int:
+        lists = self._known.of(Codelist)
+        return sum(self._tried(extension) for codelist in lists for extension in codelist.extensions)
+
+    @cached_property
+    def _taken_in_all(self) -> int:
+        lists = (codelist for codelist in self._known.of(Codelist) if codelist.extensions)
+        return sum(self._sizes.get(codelist.urn, 0) - len(codelist.items) for codelist in lists)
+
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        """The codes of each list with those of others, not less than there are; of those that end."""
+        found = {codelist.urn: len(codelist.items) for codelist in self._known.of(Codelist)}
+        by_urn = {codelist.urn: codelist for codelist in self._known.of(Codelist)}
+        for urn in self._ending:
+            for extension in by_urn[urn].extensions if urn in by_urn else ():
+                other = self._known.find(extension.codelist)
+                size = found.get(other.urn, 0) if other is not None else 0
+                named = extension.include and not extension.cascading
+                if named and not any("%" in value for value in extension.include):
+                    size = min(size, len(extension.include))
+                found[urn] += size
+        return found
+
     @cached_property
     def _unending(self) -> set[str]:
         """The lists that stand in a circle of extensions, or lead to one: what is left without the others."""
+        return {codelist.urn for codelist in self._known.of(Codelist)} - set(self._ending)
+
+    @cached_property
+    def _ending(self) -> list[str]:
+        """The lists that do not, each after those that it extends."""
         waits: dict[str, int] = {}
         users: dict[str, list[str]] = {}
         for codelist in self._known.of(Codelist):
@@ -96,7 +167,7 @@ class Resolver:
                 waits[user] -= 1
                 if not waits[user]:
                     done.append(user)
-        return waits.keys() - set(done)
+        return done
 
     def codelist(self, codelist: Codelist) -> Codelist:
         """The list with its extensions resolved: its own codes first, then those it takes from others.
@@ -125,7 +196,7 @@ class Resolver:
         taken: dict[str, Item] = {}
         for extension, other in zip(codelist.extensions, others, strict=True):
             whole = self._codelists.get(other.urn, other)
-            taken.update((item.id, item) for item in _taken(whole, extension))
+            taken.update((item.id, _code_of(codelist, item)) for item in _taken(whole, extension))
         items = codelist.by_id | {id: item for id, item in taken.items() if id not in codelist.by_id}
         return replace(codelist, items=tuple(items.values()), extensions=())
 
@@ -146,6 +217,8 @@ class Resolver:
             raise SemanticFault(f"{flow.urn} names no data structure")
         whole = self._known.get(DataStructure, flow.structure)
         dsd = _used(whole, flow)
+        if not dsd.dimensions:
+            raise SemanticFault(f"{dsd.urn} has no dimensions: nothing could be told apart")
         constraints = [*self._constraints_of(whole), *([] if of is whole else self._constraints_of(flow))]
         grants = self._granting(agreement) if agreement else []
         parts: tuple[Component, ...] = (*dsd.dimensions, *dsd.measures, *dsd.attributes)
@@ -321,6 +394,12 @@ def _used(dsd: DataStructure, flow: Dataflow) -> DataStructure:
         groups=groups,
         attributes=tuple(attached(attribute) for attribute in dsd.attributes),
     )
+
+
+def _code_of(codelist: Codelist, code: Item) -> Item:
+    """A code that a list takes from another as a code of its own kind; a geographic one is nowhere then."""
+    cls = _GEOGRAPHIC.get(codelist.kind, Item)
+    return code if type(code) is cls else cls(**{f.name: getattr(code, f.name) for f in fields(Item)})
 
 
 def _flow_of(dsd: DataStructure) -> Dataflow:

@@ -7,9 +7,10 @@ list holds, stays a Restriction. Validity in time is kept in the structures and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from .errors import SemanticFault
 from .periods import parse_period
 from .structures import Codelist, DataConstraint, ItemScheme, KeyValues, MetadataConstraint, Region, TimeRange
 from .urn import Reference
@@ -96,6 +97,10 @@ def _lies(member: Member, key: Mapping[str, str], *, include: bool) -> bool:
     return member.admits(value) if value else member.admits_nothing(included=include)
 
 
+MOST_LOOKED = 10_000_000
+"""Codes that are looked at for the wildcards and cascades of all constraints of one schema."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What constraints say in one context: allowed values per component, and what sets cannot say."""
@@ -124,6 +129,7 @@ class Lists:
         self.lists = lists
         self.renamed = renamed or {}
         self._codes: dict[str, frozenset[str]] = {}
+        self._looked = 0
 
     def member(self, key: KeyValues) -> Member:
         """Values with wildcards, descendants and prefixes resolved, as far as the component has a list."""
@@ -133,6 +139,13 @@ class Lists:
             patterns = tuple(value for value in key.values if "%" in value)
             return Member(key.component, plain, patterns, key.time_range, key.include)
         renamed = self.renamed.get(key.component, {})
+        wild = sum("%" in value for value in key.values)
+        self._looked += (wild + bool(key.cascading)) * len(scheme.by_id)
+        if self._looked > MOST_LOOKED:
+            raise SemanticFault(
+                f"The constraints compare codes of {scheme.reference.short} and others with wildcards, or "
+                f"look for what is below them, more than {MOST_LOOKED:,} times"
+            )
         codes = selected(scheme, key.values, key.cascading, renamed)
         # a wildcard that no code matches still limits: nothing is what it leaves
         patterns = () if codes or not key.values else key.values
@@ -167,11 +180,11 @@ def limits(constraint: DataConstraint | MetadataConstraint, lists: Lists, *, gra
 
 def _regions(regions: Iterable[Region], lists: Lists) -> Iterator[Members]:
     """What each says of the components that there are; a key without a component lies in no region that
-    forbids values of it.
+    forbids values of it, and none lies in one that forbids nothing.
     """
     for region in regions:
         known = [key for key in region.keys if key.component in lists.lists]
-        if region.include or len(known) == len(region.keys):
+        if region.include or 0 < len(known) == len(region.keys):
             yield tuple(lists.member(key) for key in known)
 
 
@@ -269,8 +282,9 @@ def _named(scheme: ItemScheme, value: str, renamed: Mapping[str, str]) -> Iterat
     if value in scheme.by_id and value not in renamed:
         yield value
     elif "%" in value:
-        yield from (id for id in scheme.by_id if like(id, value))
-        yield from (short for id, short in renamed.items() if like(id, value))
+        fits = fitting(value)
+        yield from (id for id in scheme.by_id if fits(id))
+        yield from (short for id, short in renamed.items() if fits(id))
     elif value in renamed:
         yield renamed[value]
 
@@ -297,18 +311,31 @@ def _children(scheme: ItemScheme) -> dict[str, list[str]]:
 
 def like(value: str, pattern: str) -> bool:
     """Whether a value fits a pattern, in which `%` is any text, also none; in time that grows with both."""
+    return fitting(pattern)(value)
+
+
+def fitting(pattern: str) -> Callable[[str], bool]:
+    """The same for many values: the pattern is taken apart once."""
     if "%" not in pattern:
-        return value == pattern
+        return pattern.__eq__
     head, *middle, tail = pattern.split("%")
-    if len(value) < len(head) + len(tail) or not (value.startswith(head) and value.endswith(tail)):
-        return False
-    at, end = len(head), len(value) - len(tail)
-    for part in middle:
-        found = value.find(part, at, end)
-        if found < 0:
+    if not middle and not tail:
+        return lambda value: value.startswith(head)
+    if not middle and not head:
+        return lambda value: value.endswith(tail)
+
+    def fits(value: str) -> bool:
+        if len(value) < len(head) + len(tail) or not (value.startswith(head) and value.endswith(tail)):
             return False
-        at = found + len(part)
-    return True
+        at, end = len(head), len(value) - len(tail)
+        for part in middle:
+            found = value.find(part, at, end)
+            if found < 0:
+                return False
+            at = found + len(part)
+        return True
+
+    return fits
 
 
 def within(text: str, times: TimeRange) -> bool:

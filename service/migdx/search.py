@@ -22,6 +22,9 @@ from .structures import ItemScheme, Nameable
 _AT_ONCE = 4096
 """Entries that are folded together: one long text costs little more than a short one."""
 
+_MOST_WORDS = 16
+"""Words of a search that count: each is looked for in all entries, and others wait for their turn."""
+
 _REMEMBERED = 8
 """Searches of a list whose hits are kept, so that the next page of one costs nothing."""
 
@@ -64,8 +67,10 @@ class Index:
         chunks = []
         given = iter(entries)
         while some := list(islice(given, _AT_ONCE)):
-            # no name has a NUL: XML and JSON readers refuse it
-            joined = "\0".join([" ".join((path, *entry.names.values())) for path, entry in some])
+            texts = [" ".join((path, *entry.names.values())) for path, entry in some]
+            joined = "\0".join(texts)
+            if joined.count("\0") >= len(some):  # JSON may have NULs in names
+                joined = "\0".join([text.replace("\0", " ") for text in texts])
             chunks.append(pa.array(folded(joined).split("\0"), pa.string()))
             if keep_paths:
                 self.paths += [path for path, _ in some]
@@ -92,7 +97,7 @@ class Index:
 
     def _found(self, words: list[str]) -> Any:
         mask = None
-        for word in words:
+        for word in list(dict.fromkeys(words))[:_MOST_WORDS]:
             has = pc.match_substring(self._texts, word)
             mask = has if mask is None else pc.and_(mask, has)
         return pa.array(range(len(self._texts))) if mask is None else pc.indices_nonzero(mask)

@@ -14,6 +14,7 @@ from .query import StructureQuery
 from .registry import Registry
 from .search import page
 from .structures import KINDS, Codelist, Hierarchy, ItemScheme, Maintainable
+from .structures.artefact import OF_2_1, PART_OF_2_1
 
 Step = Callable[[Maintainable], list[Maintainable]]
 
@@ -39,17 +40,39 @@ def selected(registry: Registry, query: StructureQuery) -> list[Maintainable]:
 def select(registry: Registry, query: StructureQuery) -> Selection:
     """The same, those asked for apart from those that belong to them."""
     asked, total = registry.select(query), None
+    if query.wholes:
+        asked = _with_parts(registry, asked)
     if query.items:
         asked = _with_items(registry, query, asked)
     if query.pages and len(asked) == 1 and isinstance(asked[0], ItemScheme):
         asked, total = _paged(_whole(registry, query, asked[0]), query)
     known = {artefact.urn for artefact in asked}
-    related = {found.urn: found for found in _related(registry, query, asked) if found.urn not in known}
+    related = list(_related(registry, query, asked))
+    if query.wholes:
+        related = _with_parts(registry, related)
+    others = {found.urn: found for found in related if found.urn not in known}
     return Selection(
-        tuple(_shown(registry, artefact, query.detail, asked=True) for artefact in asked),
-        tuple(_shown(registry, artefact, query.detail, asked=False) for artefact in related.values()),
+        tuple(_shown(registry, artefact, query, asked=True) for artefact in asked),
+        tuple(_shown(registry, artefact, query, asked=False) for artefact in others.values()),
         total,
     )
+
+
+def _with_parts(registry: Registry, found: list[Maintainable]) -> list[Maintainable]:
+    """With the other parts of what was one artefact in SDMX 2.1, the first of which has its id."""
+    wanted = {(artefact.agency, artefact.version, artefact.part.value) for artefact in found if artefact.part}
+    parts = (artefact for artefact in registry if artefact.part) if wanted else ()
+    wholes: dict[tuple[str, str, str], dict[str, Maintainable]] = {}
+    for artefact in parts:
+        if artefact.part:
+            whole = (artefact.agency, artefact.version, artefact.part.value)
+            wholes.setdefault(whole, {})[artefact.urn] = artefact
+    made: dict[str, Maintainable] = {}
+    for artefact in found:
+        note = artefact.part
+        together = wholes.get((artefact.agency, artefact.version, note.value)) if note else None
+        made.update(together or {artefact.urn: artefact})
+    return list(made.values())
 
 
 def _whole(registry: Registry, query: StructureQuery, scheme: ItemScheme) -> ItemScheme:
@@ -67,11 +90,15 @@ def _with_items(registry: Registry, query: StructureQuery, asked: list[Maintaina
             whole = _whole(registry, query, artefact)
             if any(has(whole, item) for item in query.items):
                 kept.append(cut(whole, query.items))
-        elif isinstance(artefact, Hierarchy) and artefact.id in query.items:
+        elif isinstance(artefact, Hierarchy) and _hierarchy_id(artefact, query) in query.items:
             kept.append(artefact)
     if asked and not kept and query.names_one:
         raise NotFound(f"{asked[0].urn} has no item {', '.join(query.items)}")
     return kept
+
+
+def _hierarchy_id(hierarchy: Hierarchy, query: StructureQuery) -> str:
+    return hierarchy.part.id if query.wholes and hierarchy.part else hierarchy.id
 
 
 def _paged(scheme: ItemScheme, query: StructureQuery) -> tuple[list[Maintainable], int]:
@@ -79,11 +106,13 @@ def _paged(scheme: ItemScheme, query: StructureQuery) -> tuple[list[Maintainable
     return ([part] if part.items else []), total
 
 
-def _shown(registry: Registry, artefact: Maintainable, detail: str, *, asked: bool) -> Maintainable:
+def _shown(registry: Registry, artefact: Maintainable, query: StructureQuery, *, asked: bool) -> Maintainable:
+    detail = query.detail
     if detail == "raw":
         return artefact
     if detail == "allstubs" or (detail == "referencestubs" and not asked):
-        return artefact.stub()
+        notes = (note for note in artefact.annotations if query.wholes and note.type in (OF_2_1, PART_OF_2_1))
+        return replace(artefact.stub(), annotations=tuple(notes))
     if detail == "allcompletestubs" or (detail == "referencecompletestubs" and not asked):
         return replace(artefact.stub(), descriptions=artefact.descriptions, annotations=artefact.annotations)
     if (

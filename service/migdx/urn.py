@@ -40,8 +40,9 @@ PACKAGES: dict[str, str] = {
         "metadatastructure",
     ),
     **dict.fromkeys(
-        ("AttachmentConstraint", "Constraint", "ContentConstraint", "DataConstraint", "MetadataConstraint",
-         "MetadataProvisionAgreement", "ProvisionAgreement", "Subscription"),
+        ("AttachmentConstraint", "AvailabilityConstraint", "Constraint", "ContentConstraint",
+         "DataConstraint", "MetadataConstraint", "MetadataProvisionAgreement", "ProvisionAgreement",
+         "Subscription"),
         "registry",
     ),
     **dict.fromkeys(
@@ -104,9 +105,17 @@ class Reference:
         return self.urn
 
 
-@lru_cache(maxsize=65536)
 def parse_urn(text: str) -> Reference:
     """The reference that a URN spells; SyntaxFault if it is none."""
+    return _parsed(text) if len(text) < _LONG else _parsed.__wrapped__(text)
+
+
+_LONG = 1000
+"""Letters from which on a text is not remembered: a few of them would fill the memory."""
+
+
+@lru_cache(maxsize=65536)
+def _parsed(text: str) -> Reference:
     found = _URN.match(text.strip())
     if not found:
         raise SyntaxFault(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .errors import some
 from .structures import DataStructure, ItemScheme, Maintainable
 from .urn import is_stable, version_order
 
@@ -33,13 +34,12 @@ def taken_away(artefact: Maintainable, versions: Iterable[Maintainable]) -> str:
     if not before:
         return ""
     last = max(before, key=lambda other: version_order(other.version))
-    lost = [id for id in _parts(last) if id not in set(_parts(artefact))]
+    kept = set(_parts(artefact))
+    lost = [id for id in _parts(last) if id not in kept]
     if not lost:
         return ""
-    more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
     return (
-        f"it lacks {', '.join(lost[:3])}{more} of {last.reference.short}; taking away needs version "
-        f"{order[0][0] + 1}.0.0"
+        f"it lacks {some(lost, 3)} of {last.reference.short}; taking away needs version {order[0][0] + 1}.0.0"
     )
 
 

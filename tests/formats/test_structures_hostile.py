@@ -360,7 +360,12 @@ def test_bytes_are_known_by_what_they_are() -> None:
     assert noted(later, read_structures31) == []
     for message, version in (
         (b'{"$schema": "https://json.sdmx.org/2.1/sdmx-json-structure-schema.json"}', "2.1.0"),
-        (b' {"meta": {"schema": "https://x/structure-message/tools/schemas/1.0/x.json"}}', "1.0.0"),
+        # the schema of 1.0 is named by registries that write 2.x
+        (b' {"meta": {"schema": "https://x/tools/schemas/1.0/x.json"}, "data": {"codelists": []}}', "2.0.0"),
+        (b'{"meta": {"schema": "https://x/1.0/x.json"}, "data": {"hierarchies": []}}', "2.0.0"),
+        (b'{"meta": {"schema": "https://x/1.0/x.json"}, "data": {"contentConstraints": []}}', "1.0.0"),
+        (b'{"data": {"codelists": [{"id": "CL", "isFinal" : true}]}}', "1.0.0"),
+        (b'{"data": {"codelists": [{"id": "CL", "name": "\\"isFinal\\": true"}]}}', "2.0.0"),
         (b'{"data": {"codelists": []}}', "2.0.0"),
         (b'{"data": {"structureSets": []}}', "1.0.0"),
         (b'{"data": {"availabilityConstraints": []}}', "2.1.0"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -75,6 +76,12 @@ def by_identity(artefacts: Iterable[Any], agency: Callable[[Any], str]) -> dict[
     return {(agency(entry), entry.id, str(entry.version)): entry for entry in artefacts}
 
 
+@cache
+def pairs(version: str, kind: type[Maintainable]) -> tuple[tuple[Any, Any], ...]:
+    """Those of the repository, as `their` gives them."""
+    return tuple(their(version, ours(kind)))
+
+
 def their(version: str, artefacts: list[Maintainable]) -> Iterator[tuple[Any, Any]]:
     """Our artefacts, each beside that of the same identity that pysdmx read."""
     structures = read_sdmx(written(version, *artefacts).decode(), validate=True).structures or ()
@@ -88,7 +95,7 @@ def their(version: str, artefacts: list[Maintainable]) -> Iterator[tuple[Any, An
 @pytest.mark.parametrize("version", GENERATION)
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_of_the_repository(version: str, kind: type[Maintainable]) -> None:
-    for mine, theirs in their(version, ours(kind)):
+    for mine, theirs in pairs(version, kind):
         # it gives these schemes names of its own
         assert theirs.name in (mine.name(), mine.id)
         if isinstance(mine, ItemScheme):
@@ -109,7 +116,7 @@ def test_specimens(version: str, kind: type[Maintainable]) -> None:
 @needs_content
 @pytest.mark.parametrize("version", GENERATION)
 def test_data_structures(version: str) -> None:
-    for mine, theirs in their(version, ours(DataStructure)):
+    for mine, theirs in pairs(version, DataStructure):
         components = theirs.components
         assert [entry.id for entry in components.dimensions] == [entry.id for entry in mine.dimensions]
         assert [entry.id for entry in components.measures] == [entry.id for entry in mine.measures]
@@ -127,9 +134,9 @@ def test_data_structures(version: str) -> None:
 @needs_content
 @pytest.mark.parametrize("version", GENERATION)
 def test_references(version: str) -> None:
-    for mine, theirs in their(version, ours(Dataflow)):
+    for mine, theirs in pairs(version, Dataflow):
         assert short(mine.structure) in str(theirs.structure)
-    for mine, theirs in their(version, ours(ProvisionAgreement)):
+    for mine, theirs in pairs(version, ProvisionAgreement):
         assert short(mine.dataflow) in theirs.dataflow
         assert short(mine.provider) in theirs.provider
 
@@ -140,14 +147,14 @@ def test_trees(version: str) -> None:
     def walk(codes: Any) -> list[str]:
         return [id for entry in codes for id in (entry.id, *walk(entry.codes))]
 
-    for mine, theirs in their(version, ours(Hierarchy)):
+    for mine, theirs in pairs(version, Hierarchy):
         assert walk(theirs.codes) == [node.code.item for top in mine.codes for node in top.walk()]
 
 
 @needs_content
 @pytest.mark.parametrize("version", GENERATION)
 def test_constraints(version: str) -> None:
-    for mine, theirs in their(version, ours(DataConstraint)):
+    for mine, theirs in pairs(version, DataConstraint):
         regions = [
             {key.component: key.values for key in region.keys if key.values and not key.is_attribute}
             for region in mine.regions

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -40,7 +42,7 @@ from structures_made import (
 )
 
 from migdx.formats.losses import kept, losses
-from migdx.formats.ml21_losses import ROWS, differences, told
+from migdx.formats.ml21_losses import ROWS, told
 from migdx.formats.ml21_structure_writer import served, write_structures
 from migdx.formats.ml21_structures import read_structures
 from migdx.structures import Annotation, Codelist, Item, ItemSchemeMap, Maintainable, RepresentationMap
@@ -67,6 +69,25 @@ def written(*artefacts: Maintainable) -> bytes:
 def found(message: bytes, path: str) -> list[str]:
     """Attributes or texts at an XPath."""
     return [str(entry) for entry in etree.fromstring(message).xpath(path, namespaces=SPACES)]
+
+
+def differences(artefact: Maintainable) -> list[str]:
+    """Each field that 2.1 changes or leaves out, as a path."""
+    return list(_differences("", artefact, told(artefact)))
+
+
+def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
+    if old == new:
+        return
+    if isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
+        for at, (before, after) in enumerate(zip(old, new, strict=True)):
+            yield from _differences(f"{path}[{getattr(before, 'id', at)}]", before, after)
+    elif type(old) is type(new) and is_dataclass(old) and not isinstance(old, Reference):
+        for f in fields(old):
+            inner = f"{path}.{f.name}" if path else f.name
+            yield from _differences(inner, getattr(old, f.name), getattr(new, f.name))
+    else:
+        yield path
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,20 @@ def test_positions_and_ids_are_told_or_follow() -> None:
     assert told.text_type == "ObservationalTimePeriod"
 
 
+def test_what_only_later_generations_have_is_passed_over_and_noted() -> None:
+    skipped: list[str] = []
+    inside = "<str:CodelistExtension><str:Codelist/></str:CodelistExtension>"
+    (found,) = read_structures(
+        message(f"<str:Codelists>{whole('Codelist', inside, isPartialLanguage='true')}</str:Codelists>"),
+        "",
+        skipped,
+    )
+    assert not found.is_partial_language
+    assert [note.partition(": ")[2].partition(" is")[0] for note in skipped] == [
+        "@isPartialLanguage", "CodelistExtension",
+    ]  # fmt: skip
+
+
 URN = "urn:sdmx:org.sdmx.infomodel.conceptscheme.Concept=T:S(1.0).X"
 
 

@@ -31,8 +31,8 @@ from structures_made import (
 from migdx.errors import StructureFault
 from migdx.formats import xml_items
 from migdx.formats.losses import kept, losses
-from migdx.formats.ml3_items import CODE
-from migdx.formats.ml3_words import ML30
+from migdx.formats.ml3_dialect import ML30
+from migdx.formats.ml_items import CODE
 from migdx.formats.tables import STRUCTURE_READERS, STRUCTURE_WRITERS, sniff_structures
 from migdx.structures import (
     KINDS,

@@ -24,6 +24,11 @@ PAGES = (
     "/structures/codelist/MIGDX/CL_AREA/1.0.0",
     "/structures/datastructure/MIGDX/DSD_MIG_FLOW/1.0.0?lang=fr",
     "/structures/hierarchy/MIGDX/H_AREA/1.0.0",
+    "/structures/codelist/MIGDX/CL_MIG_INDICATOR/1.0.0",
+    "/structures/metadatastructure/MIGDX/MSD_MIGRATION/1.0.0",
+    "/structures/dataconstraint/MIGDX/CR_MIG_FLOW/1.0.0",
+    "/structures/representationmap/MIGDX/RM_MIG_STATUS/1.0.0",
+    "/structures/provisionagreement/MIGDX/MIG_FLOW_FRA/1.0.0?lang=fr",
     "/help/no_such_check",
 )
 
@@ -73,6 +78,18 @@ def test_pages_fit_the_window(tab, url):
     tab.goto(url)
     assert fits(tab)
     assert tab.locator("h1").count() == 1
+
+
+@pytest.mark.parametrize("url", PAGES[:-1])
+def test_no_text_is_cut_off(tab, url):
+    """Nothing reaches out of the page's frame, where it would be clipped or lie upon something else."""
+    tab.goto(url)
+    outside = tab.evaluate(
+        "[...document.querySelectorAll('main dd, main td, main th, main li, main p')]"
+        ".filter(one => !one.closest('.unseen, thead') && one.scrollWidth > one.clientWidth + 1"
+        " && getComputedStyle(one).display !== 'inline').map(one => one.textContent.trim().slice(0, 60))"
+    )
+    assert outside == []
 
 
 def test_a_pair_is_picked(tab):

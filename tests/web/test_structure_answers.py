@@ -15,9 +15,13 @@ import zstandard
 from conftest import ROOT, TOKEN, getter
 from lxml import etree
 
+from migdx.formats.header import Header
 from migdx.formats.tables import STRUCTURE_WRITERS
+from migdx.query import StructureQuery
+from migdx.selection import selected
 from migdx.web import create_app
 from migdx.web.rendered import Kept, Rendered
+from migdx.web.structures import warm
 
 XML3 = "application/vnd.sdmx.structure+xml;version=3.0.0"
 XML21 = "application/vnd.sdmx.structure+xml;version=2.1"
@@ -235,6 +239,19 @@ def test_compression(get, encoding, unpack, url):
     assert packed.headers["Content-Encoding"] == encoding
     assert unpack(packed.data) == plain.data
     assert len(packed.data) < len(plain.data)
+
+
+def test_a_service_that_warmed_itself_tells_the_same(exchange):
+    """Each worker writes all that dataflows need, in every format, before it is asked."""
+    found = selected(exchange.registry, StructureQuery(("Dataflow",), references=("descendants",)))
+    header = Header("test", datetime.now(UTC))
+
+    def told():
+        return {kind: b"".join(write(found, header, ("en",))) for kind, write in STRUCTURE_WRITERS.items()}
+
+    before = told()
+    warm(exchange.registry)
+    assert told() == before
 
 
 # --- a list of any length -----------------------------------------------------------------------------------

@@ -258,6 +258,10 @@ def test_preflight(get):
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Access-Control-Allow-Headers"] == "x-requested-with, if-none-match"
     assert "GET" in answer.headers["Access-Control-Allow-Methods"]
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+    maintained = get("/sdmx/v2/structure/codelist", method="OPTIONS")
+    assert maintained.headers["Allow"] == "GET, HEAD, OPTIONS, POST, PUT, DELETE"
+    assert maintained.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
 
 
 def test_a_get_with_a_content_type_is_a_get(get):

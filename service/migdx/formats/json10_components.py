@@ -5,8 +5,6 @@ sdmx-json v1.0, structure-message. Only written; what 2.1 cannot say is gone bef
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import Any
 
 from ..structures import (
@@ -20,13 +18,13 @@ from ..structures import (
     KeyValues,
     MetadataStructure,
     ProvisionAgreement,
-    TimeRange,
 )
 from .json2_artefacts import MAINTAINED
 from .json2_components import ANY_TIME, DIMENSION, GROUP, MEASURE, METADATA_ATTRIBUTE
-from .json2_constraints import CALENDAR, DATA_SOURCE
-from .json2_urns import period_told, urn
+from .json2_constraints import CALENDAR, DATA_SOURCE, time_told
+from .json2_urns import urn
 from .json_shapes import Json, Part, Shape, Told, one, only_written
+from .ml21_metadata import REPORT, TARGET, object_types
 
 # --- data structures ---------------------------------------------------------------------------------------
 
@@ -76,49 +74,29 @@ DATA_STRUCTURE = Shape(DataStructure, (*MAINTAINED, only_written("dataStructureC
 
 # --- metadata structures and agreements --------------------------------------------------------------------
 
-_TARGET, _REPORT = "METADATA_TARGET", "METADATA_REPORT"
-_KIND = re.compile(r"infomodel\.\w+\.(\w+)=")
-_OBJECTS = {
-    "DataConstraint": "ContentConstraint",
-    "Hierarchy": "HierarchicalCodelist",
-    **{
-        kind: kind
-        for kind in (
-            "Agency", "AgencyScheme", "Category", "CategoryScheme", "Code", "Codelist", "Concept",
-            "ConceptScheme", "Dataflow", "DataProvider", "DataProviderScheme", "DataStructure", "Dimension",
-            "Metadataflow", "MetadataStructure", "ProvisionAgreement",
-        )
-    },
-}  # fmt: skip
 
-
-def metadata_structure(targets: dict[str, list[str]]) -> Shape:
+def metadata_structure(targets: dict[str, tuple[str, ...]]) -> Shape:
     """One target for what the metadataflows in the message target, or anything, and one report about it."""
 
     def components(structure: MetadataStructure, told: Told) -> Json | None:
         if not structure.attributes:
             return None
         named = f"urn:sdmx:org.sdmx.infomodel.metadatastructure.MetadataTarget={structure.reference.short}"
-        objects = [_object(kind) for kind in _kinds(targets.get(structure.urn, ()))]
+        objects = [_object(kind) for kind in object_types(targets.get(structure.urn, ()))]
         attributes = [METADATA_ATTRIBUTE.put(attribute, told) for attribute in structure.attributes]
         return {
-            "metadataTargets": [{"id": _TARGET, "identifiableObjectTargets": objects}],
+            "metadataTargets": [{"id": TARGET, "identifiableObjectTargets": objects}],
             "reportStructures": [
-                {"id": _REPORT, "metadataTargets": [f"{named}.{_TARGET}"], "metadataAttributes": attributes}
+                {"id": REPORT, "metadataTargets": [f"{named}.{TARGET}"], "metadataAttributes": attributes}
             ],
         }
 
     return Shape(MetadataStructure, (*MAINTAINED, only_written("metadataStructureComponents", components)))
 
 
-def _kinds(targets: Iterable[str]) -> Iterable[str]:
-    found = (_KIND.search(target) for target in targets)
-    return dict.fromkeys(_OBJECTS.get(kind[1], "Any") if kind else "Any" for kind in found) or ("Any",)
-
-
 def _object(kind: str) -> Json:
     layout = {"textFormat": {"textType": "IdentifiableReference"}}
-    return {"id": f"{kind.upper()}_TARGET", "objectType": kind, "localRepresentation": layout}
+    return {"id": f"{kind.upper()}TARGET", "objectType": kind, "localRepresentation": layout}
 
 
 PROVISION_AGREEMENT = Shape(
@@ -190,18 +168,8 @@ def _values(key: KeyValues) -> Json:
     if key.cascading:
         told["cascadeValues"] = [value for value, _ in key.cascading]
     if key.time_range:
-        told["timeRange"] = _time_range(key.time_range)
+        told["timeRange"] = time_told(key.time_range)
     return told
-
-
-def _time_range(given: TimeRange) -> Json:
-    names = ("startPeriod", "endPeriod") if given.start and given.end else ("afterPeriod", "beforePeriod")
-    bounds = ((given.start, given.start_included), (given.end, given.end_included))
-    return {
-        name: {"period": period_told(period), "isInclusive": included}
-        for name, (period, included) in zip(names, bounds, strict=True)
-        if period
-    }
 
 
 _ATTACHMENT: Part = only_written("constraintAttachment", _attachment)

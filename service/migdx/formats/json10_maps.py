@@ -17,6 +17,7 @@ from .json2_artefacts import ANNOTATED, IDENTIFIED, MAINTAINED, NAMED
 from .json2_hierarchies import LEVEL
 from .json2_urns import instant
 from .json_shapes import Json, Shape, Told, only_written
+from .ml21_maps import included
 
 _URN = "urn:sdmx:org.sdmx.infomodel."
 
@@ -50,9 +51,7 @@ def _code(code: HierarchicalCode, levels: str, told: Told) -> Json:
 
 
 def _included(hierarchy: Hierarchy, told: Told) -> Json | None:
-    nodes = (node for top in hierarchy.codes for node in top.walk())
-    lists = dict.fromkeys(node.code.of("Codelist").urn for node in nodes)
-    return {f"L{number}": urn for number, urn in enumerate(lists, 1)} or None
+    return {alias: named.urn for alias, named in included((hierarchy,))} or None
 
 
 HIERARCHICAL_CODELIST = Shape(

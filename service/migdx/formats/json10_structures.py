@@ -17,11 +17,9 @@ from ..structures import (
     Annotation,
     Codelist,
     ConceptScheme,
-    HierarchyAssociation,
     Item,
     ItemScheme,
     Maintainable,
-    Metadataflow,
     OrganisationUnitScheme,
     Process,
     ProcessStep,
@@ -33,12 +31,14 @@ from . import json2_items as items
 from . import json10_components as components
 from . import json10_maps as maps
 from .header import Header
-from .json2_structures import gathered, listed, meta
+from .json2_structures import listed, meta
 from .json_shapes import Shape, Told
 from .loss import Kept
 from .losses import kept
 from .ml21_kept import GROUP, KEPT
 from .ml21_losses import served
+from .ml21_structure_writer import associations, targets
+from .pieces import gathered
 
 SCHEMA = (
     "https://raw.githubusercontent.com/sdmx-twg/sdmx-json/develop/structure-message/tools/schemas/1.0/"
@@ -81,7 +81,7 @@ def write_structures(
     given = list(artefacts)
     told = Told("1.0", languages)
     shapes = dict(LISTS)
-    shapes["MetadataStructure"] = ("metadataStructures", components.metadata_structure(_targets(given)))
+    shapes["MetadataStructure"] = ("metadataStructures", components.metadata_structure(targets(given)))
     by_list: dict[str, list[tuple[Shape, Maintainable]]] = defaultdict(list)
     for artefact in _adapted(given):
         name, shape = shapes[artefact.kind]
@@ -98,26 +98,12 @@ def _message(
     yield b"}}\n"
 
 
-def _targets(artefacts: Iterable[Maintainable]) -> dict[str, list[str]]:
-    """What the metadataflows target, by the URN of their metadata structure."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for artefact in artefacts:
-        if isinstance(artefact, Metadataflow) and artefact.structure:
-            found[artefact.structure.urn].extend(artefact.targets)
-    return found
-
-
 # --- from the model to 2.1 ---------------------------------------------------------------------------------
 
 
 def _adapted(artefacts: Sequence[Maintainable]) -> Iterator[Maintainable]:
     """Those that are served, as 2.1 has them; associations are told by their hierarchy."""
-    associated: dict[Reference, list[Annotation]] = defaultdict(list)
-    for artefact in artefacts:
-        if isinstance(artefact, HierarchyAssociation) and artefact.hierarchy and artefact.linked:
-            context = artefact.context.urn if artefact.context else ""
-            note = Annotation(type=artefact.kind, title=artefact.linked.urn, value=context)
-            associated[artefact.hierarchy].append(note)
+    associated = associations(artefacts)
     for artefact in artefacts:
         notes = (*artefact.annotations, *associated.get(artefact.reference, ()))
         for known in _kept(artefact):

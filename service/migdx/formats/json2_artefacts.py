@@ -18,10 +18,11 @@ from .json_shapes import (
     Shape,
     Told,
     Words,
+    each,
     flag,
     many,
     only_written,
-    take_list,
+    take_object,
     take_text,
     text,
 )
@@ -68,19 +69,16 @@ def links_of(given: Json, reading: Reading) -> list[dict[str, str]]:
         return []
 
     def take(link: Any, reading: Reading) -> dict[str, str]:
-        if type(link) is not dict:
-            raise reading.wrong("an object", link)
-        for name, value in link.items():
+        found: dict[str, str] = take_object(link, reading)
+        for name, value in found.items():
             if name not in _LINK:
                 reading.skip(name)
             elif name != "titles" and type(value) is not str:
                 reading.steps.append(name)
                 raise reading.wrong("a text", value)
-        return link
+        return found
 
-    reading.steps.append("links")
-    links = take_list(given["links"], take, reading)
-    reading.steps.pop()
+    links: list[dict[str, str]] = reading.part(given, "links", each(take))
     return links
 
 
@@ -176,9 +174,7 @@ def _write_version(artefact: Maintainable, into: Json, told: Told) -> None:
 
 def _read_version(given: Json, into: Json, reading: Reading) -> None:
     if "version" in given:
-        reading.steps.append("version")
-        into["version"] = take_version(given["version"], reading)
-        reading.steps.pop()
+        into["version"] = reading.part(given, "version", take_version)
 
 
 ORGANISATION_SCHEMES = (
@@ -224,9 +220,7 @@ def _read_details(given: Json, into: Json, reading: Reading) -> None:
     details: list[tuple[str, str]] = []
     for name, kind in _DETAILS.items():
         if name in given:
-            reading.steps.append(name)
-            details += [(kind, detail) for detail in take_list(given[name], take_text, reading)]
-            reading.steps.pop()
+            details += [(kind, detail) for detail in reading.part(given, name, each(take_text))]
     if details:
         into["details"] = tuple(details)
 

@@ -35,11 +35,13 @@ from .json_shapes import (
     Shape,
     Told,
     check_unique,
+    each,
     flag,
     many,
     of_1_0,
     take_flag,
     take_list,
+    take_object,
     take_text,
     text,
     texts,
@@ -147,14 +149,11 @@ def _read_relationship(given: Json, into: Json, reading: Reading) -> None:
         raise reading.fault("has no attributeRelationship")
     reading.steps.append("attributeRelationship")
     relationship = given["attributeRelationship"]
-    if type(relationship) is not dict:
-        raise reading.wrong("an object", relationship)
+    take_object(relationship, reading)
     if "dimensions" in relationship:
         into |= _attached_to_dimensions(relationship, reading)
     elif "group" in relationship:
-        reading.steps.append("group")
-        into |= {"attached": "group", "to": (take_text(relationship["group"], reading),)}
-        reading.steps.pop()
+        into |= {"attached": "group", "to": (reading.part(relationship, "group", take_text),)}
     else:
         # the words of 2.1 still occur in messages of 2.0
         words = {"dataflow": "dataflow", "observation": "observation"}
@@ -167,9 +166,7 @@ def _read_relationship(given: Json, into: Json, reading: Reading) -> None:
 
 
 def _attached_to_dimensions(relationship: Json, reading: Reading) -> Json:
-    reading.steps.append("dimensions")
-    to = tuple(take_list(relationship["dimensions"], take_text, reading))
-    reading.steps.pop()
+    to = tuple(reading.part(relationship, "dimensions", each(take_text)))
     found: Json = {"attached": "dimensions", "to": to}
     if "areDimensionsOptional" in relationship:
         reading.steps.append("areDimensionsOptional")

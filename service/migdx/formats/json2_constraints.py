@@ -32,11 +32,11 @@ from .json_shapes import (
     Reading,
     Shape,
     Told,
+    each,
     flag,
     many,
     one,
-    take_flag,
-    take_list,
+    take_object,
     take_text,
     text,
     texts,
@@ -95,9 +95,7 @@ def _read_values(given: Json, into: Json, reading: Reading) -> None:
             found["validity"].append((parts["value"], parts["validFrom"], parts["validTo"]))
         return parts["value"]
 
-    reading.steps.append("values")
-    into["values"] = tuple(take_list(given["values"], take, reading))
-    reading.steps.pop()
+    into["values"] = tuple(reading.part(given, "values", each(take)))
     into |= {name: tuple(entries) for name, entries in found.items() if entries}
 
 
@@ -106,7 +104,7 @@ def _read_values(given: Json, into: Json, reading: Reading) -> None:
 _BOUNDS = {"startPeriod": "start", "afterPeriod": "start", "endPeriod": "end", "beforePeriod": "end"}
 
 
-def _time_told(given: TimeRange, told: Told) -> Json:
+def time_told(given: TimeRange) -> Json:
     """A range open at one end is afterPeriod or beforePeriod."""
     names = ("startPeriod", "endPeriod") if given.start and given.end else ("afterPeriod", "beforePeriod")
     bounds = ((given.start, given.start_included), (given.end, given.end_included))
@@ -126,8 +124,7 @@ _BOUND = Shape(
 
 
 def _take_time(given: Any, reading: Reading) -> TimeRange:
-    if type(given) is not dict:
-        raise reading.wrong("an object", given)
+    take_object(given, reading)
     parts: Json = {}
     for name, value in given.items():
         reading.steps.append(name)
@@ -147,20 +144,10 @@ def _take_time(given: Any, reading: Reading) -> TimeRange:
 _LIMITED: tuple[Part, ...] = (period("validFrom", "valid_from"), period("validTo", "valid_to"))
 
 
-def _write_prefix(key: KeyValues, into: Json, told: Told) -> None:
-    if key.remove_prefix is not None:
-        into["removePrefix"] = key.remove_prefix
-
-
-def _read_prefix(given: Json, into: Json, reading: Reading) -> None:
-    if "removePrefix" in given:
-        reading.steps.append("removePrefix")
-        into["remove_prefix"] = take_flag(given["removePrefix"], reading)
-        reading.steps.pop()
-
-
-_PREFIX: Part = By(("removePrefix",), _write_prefix, _read_prefix)
-_TIME = Property("timeRange", "time_range", _time_told, _take_time)
+_PREFIX: Part = flag(
+    "removePrefix", "remove_prefix", always=True, unless=lambda key: key.remove_prefix is None
+)
+_TIME = Property("timeRange", "time_range", lambda value, told: time_told(value), _take_time)
 _SELECTION: tuple[Part, ...] = (
     text("id", "component", take=take_path, required=True),
     flag("include", "include", always=True),
@@ -183,12 +170,8 @@ def _read_key_value(given: Json, into: Json, reading: Reading) -> None:
     name = "values" if "values" in given else "value"
     if name not in given:
         raise reading.fault("has no value")
-    reading.steps.append(name)
-    if name == "values":
-        into["values"] = tuple(take_list(given["values"], take_text, reading))
-    else:
-        into["values"] = (take_text(given["value"], reading),)
-    reading.steps.pop()
+    found = reading.part(given, name, each(take_text) if name == "values" else take_text)
+    into["values"] = tuple(found) if name == "values" else (found,)
 
 
 KEY_VALUE = Shape(
@@ -216,9 +199,7 @@ def _keys(of_dimensions: Shape) -> By:
         keys: list[KeyValues] = []
         for name, _, shape in lists:
             if name in given:
-                reading.steps.append(name)
-                keys += take_list(given[name], shape.take, reading)
-                reading.steps.pop()
+                keys += reading.part(given, name, each(shape.take))
         into["keys"] = tuple(keys)
 
     return By(("keyValues", "components"), write, read)
@@ -287,16 +268,13 @@ def _write_attachment(constraint: Any, into: Json, told: Told) -> None:
 def _read_attachment(given: Json, into: Json, reading: Reading) -> None:
     if "constraintAttachment" not in given:
         return
-    attached = given["constraintAttachment"]
     reading.steps.append("constraintAttachment")
-    if type(attached) is not dict:
-        raise reading.wrong("an object", attached)
+    attached = take_object(given["constraintAttachment"], reading)
     found: list[Reference] = []
-    for name, value in attached.items():
+    for name in attached:
         if name in _ATTACHED:
-            reading.steps.append(name)
-            found += take_list(value, take_urn, reading) if name[-1] == "s" else [take_urn(value, reading)]
-            reading.steps.pop()
+            named = reading.part(attached, name, each(take_urn) if name[-1] == "s" else take_urn)
+            found += named if name[-1] == "s" else [named]
         elif name not in ("simpleDataSources", "queryableDataSources"):
             reading.skip(name)
     for part in _SOURCES:

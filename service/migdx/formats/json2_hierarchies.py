@@ -19,19 +19,30 @@ from ..structures import (
 from .json2_artefacts import ANNOTATED, IDENTIFIED, MAINTAINED, NAMED
 from .json2_representations import facets_told, take_facets
 from .json2_urns import instant, urn
-from .json_shapes import Json, Part, Property, Reading, Shape, Told, Words, flag, many, one, take_text, text
+from .json_shapes import (
+    Json,
+    Part,
+    Property,
+    Reading,
+    Shape,
+    Told,
+    Words,
+    flag,
+    many,
+    one,
+    take_object,
+    take_text,
+    text,
+)
 
 # --- hierarchies -------------------------------------------------------------------------------------------
 
 
 def _take_facets(given: Any, reading: Reading) -> tuple[tuple[str, str], ...]:
-    if type(given) is not dict:
-        raise reading.wrong("an object", given)
+    take_object(given, reading)
     facets = take_facets(given, reading)
     if "dataType" in given:
-        reading.steps.append("dataType")
-        facets = (("textType", take_text(given["dataType"], reading)), *facets)
-        reading.steps.pop()
+        facets = (("textType", reading.part(given, "dataType", take_text)), *facets)
     return facets
 
 

@@ -39,9 +39,10 @@ from .json_shapes import (
     Shape,
     Told,
     Words,
+    each,
     many,
     only_written,
-    take_list,
+    take_object,
     take_text,
     text,
 )
@@ -107,17 +108,13 @@ def _read_selections(given: Json, into: Json, reading: Reading) -> None:
         if name not in given:
             continue
         reading.steps.append(name)
-        selection = given[name]
-        if type(selection) is not dict:
-            raise reading.wrong("an object", selection)
+        selection = take_object(given[name], reading)
         members: list[str] = []
         for part in selection:
             if part not in ("wildcardedMemberValues", "memberValues"):
                 reading.skip(part)
                 continue
-            reading.steps.append(part)
-            members += take_list(selection[part], take, reading)
-            reading.steps.pop()
+            members += reading.part(selection, part, each(take))
         reading.steps.pop()
         into[field] = tuple(dict.fromkeys(members))
     if cascading:
@@ -178,15 +175,12 @@ _ISO = ("conceptAgency", "conceptSchemeID", "conceptID")
 
 
 def _take_iso(given: Any, reading: Reading) -> tuple[str, ...]:
-    if type(given) is not dict:
-        raise reading.wrong("an object", given)
+    take_object(given, reading)
     found = []
     for name in _ISO:
         if name not in given:
             raise reading.fault(f"has no {name}")
-        reading.steps.append(name)
-        found.append(take_text(given[name], reading))
-        reading.steps.pop()
+        found.append(reading.part(given, name, take_text))
     return tuple(found)
 
 

@@ -32,9 +32,11 @@ from .json_shapes import (
     Shape,
     Take,
     Told,
+    each,
     many,
     take_flag,
     take_list,
+    take_object,
     take_text,
     text,
     texts,
@@ -62,17 +64,11 @@ _OF_SOURCE: tuple[tuple[str, Take | None], ...] = (
 
 
 def _source_taken(given: Any, reading: Reading) -> tuple[str, bool, tuple[str, str]]:
-    if type(given) is not dict:
-        raise reading.wrong("an object", given)
+    take_object(given, reading)
     if "value" not in given:
         raise reading.fault("has no value")
     ends = []
-    for name, take in (
-        ("value", take_text),
-        ("isRegEx", take_flag),
-        ("startIndex", None),
-        ("endIndex", None),
-    ):
+    for name, take in _OF_SOURCE:
         if name not in given:
             ends += [] if take else [""]
             continue
@@ -105,9 +101,7 @@ def _write_sources(row: Mapping, into: Json, told: Told) -> None:
 def _read_sources(given: Json, into: Json, reading: Reading) -> None:
     if "sourceValues" not in given:
         raise reading.fault("has no sourceValues")
-    reading.steps.append("sourceValues")
-    into |= _sources(take_list(given["sourceValues"], _source_taken, reading))
-    reading.steps.pop()
+    into |= _sources(reading.part(given, "sourceValues", each(_source_taken)))
 
 
 def _take_texts(given: Any, reading: Reading) -> tuple[str, ...]:
@@ -131,13 +125,10 @@ VALUE_MAPPING = Shape(
 
 
 def _take_side(given: Any, reading: Reading) -> Reference | str:
-    if type(given) is not dict:
-        raise reading.wrong("an object", given)
+    take_object(given, reading)
     for name, take in (("codelist", take_urn), ("valuelist", take_urn), ("dataType", take_text)):
         if name in given:
-            reading.steps.append(name)
-            found: Reference | str = take(given[name], reading)
-            reading.steps.pop()
+            found: Reference | str = reading.part(given, name, take)
             return found
     raise reading.fault("names neither codelist nor dataType")
 
@@ -175,9 +166,7 @@ def _write_item(row: Mapping, into: Json, told: Told) -> None:
 def _read_item(given: Json, into: Json, reading: Reading) -> None:
     if "sourceValue" not in given:
         raise reading.fault("has no sourceValue")
-    reading.steps.append("sourceValue")
-    into |= _sources([_source_taken(given["sourceValue"], reading)])
-    reading.steps.pop()
+    into |= _sources([reading.part(given, "sourceValue", _source_taken)])
     if "targetValue" in given:
         reading.steps.append("targetValue")
         into["targets"] = (take_text(given["targetValue"], reading),)

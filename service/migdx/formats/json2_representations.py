@@ -9,7 +9,18 @@ import orjson
 
 from ..structures import Representation, SentinelValue
 from .json2_urns import period_told, take_urn
-from .json_shapes import Json, Property, Reading, Shape, Told, Words, take_flag, take_list, take_text
+from .json_shapes import (
+    Json,
+    Property,
+    Reading,
+    Shape,
+    Told,
+    Words,
+    take_flag,
+    take_list,
+    take_object,
+    take_text,
+)
 
 TRUTHS = ("isSequence", "isMultiLingual")
 NUMBERS = (
@@ -115,8 +126,7 @@ _REPRESENTATION = ("enumeration", "enumerationFormat", "format", "minOccurs", "m
 
 
 def take_representation(given: Any, reading: Reading) -> Representation:
-    if type(given) is not dict:
-        raise reading.wrong("an object", given)
+    take_object(given, reading)
     parts: Json = {}
     for name in given:
         if name not in _REPRESENTATION:
@@ -156,17 +166,14 @@ def take_type(given: Any, reading: Reading) -> str:
 
 
 def _take_format(given: Any, reading: Reading) -> Json:
-    if type(given) is not dict:
-        raise reading.wrong("an object", given)
+    take_object(given, reading)
     parts: Json = {"facets": take_facets(given, reading)}
     for name, field, take in (
         ("dataType", "text_type", take_type),
         ("sentinelValues", "sentinels", lambda *given: tuple(take_list(given[0], SENTINEL.take, given[1]))),
     ):
         if name in given:
-            reading.steps.append(name)
-            parts[field] = take(given[name], reading)
-            reading.steps.pop()
+            parts[field] = reading.part(given, name, take)
     return parts
 
 

@@ -26,6 +26,7 @@ from . import json2_vtl as vtl
 from .header import Header
 from .json_shapes import Json, Reading, Shape, Told, take_list
 from .losses import kept
+from .pieces import gathered
 
 LISTS: dict[str, tuple[str, Shape]] = {
     "AgencyScheme": ("agencySchemes", items.AGENCY_SCHEME),
@@ -161,19 +162,6 @@ def listed(lists: Iterable[Listed], told: Told) -> Iterator[bytes]:
         comma = b","
 
 
-def gathered(pieces: Iterable[bytes], size: int = 1 << 16) -> Iterator[bytes]:
-    """The same bytes in chunks worth sending."""
-    held: list[bytes] = []
-    total = 0
-    for piece in pieces:
-        held.append(piece)
-        total += len(piece)
-        if total >= size:
-            yield b"".join(held)
-            held, total = [], 0
-    yield b"".join(held)
-
-
 # --- reading -----------------------------------------------------------------------------------------------
 
 
@@ -247,7 +235,10 @@ def _check_keys(source: bytes, message: Any, path: str) -> None:
             found[key] = value
         return found
 
-    json.loads(source, object_pairs_hook=once)
+    try:
+        json.loads(source, object_pairs_hook=once)
+    except RecursionError:
+        raise StructureFault("a property is given twice, in objects that are nested too deep", path) from None
 
 
 def _count_keys(message: Any) -> int:

@@ -11,49 +11,28 @@ from typing import Any
 
 from ..errors import SyntaxFault
 from ..structures import Maintainable
-from ..urn import PACKAGES, Reference, parse_urn
+from ..urn import Reference, parse_urn
 from .json_shapes import Property, Reading, Told, take_list, take_text
 
 # --- classes that have a URN -------------------------------------------------------------------------------
 
-_PACKAGES: dict[str, tuple[str, ...]] = {
-    "base": (
-        "Agency", "OrganisationUnitScheme", "AgencyScheme", "DataProviderScheme", "MetadataProviderScheme",
-        "DataConsumerScheme", "OrganisationUnit", "DataProvider", "MetadataProvider", "DataConsumer",
-    ),
-    "codelist": (
-        "Codelist", "ValueList", "Hierarchy", "HierarchyAssociation", "Code", "HierarchicalCode", "Level",
-    ),
-    "conceptscheme": ("ConceptScheme", "Concept"),
-    "datastructure": (
-        "DataStructure", "AttributeDescriptor", "DataAttribute", "GroupDimensionDescriptor",
-        "DimensionDescriptor", "Dimension", "TimeDimension", "MeasureDescriptor", "Measure", "Dataflow",
-    ),
-    "categoryscheme": (
-        "CategoryScheme", "Category", "Categorisation", "ReportingTaxonomy", "ReportingCategory",
-    ),
-    "registry": (
-        "ProvisionAgreement", "MetadataProvisionAgreement", "DataConstraint", "AvailabilityConstraint",
-        "MetadataConstraint", "Subscription",
-    ),
-    "metadatastructure": (
-        "MetadataAttributeDescriptor", "MetadataAttribute", "MetadataStructure", "Metadataflow",
-    ),
-    "process": ("Process", "ProcessStep", "Transition"),
-    "structuremapping": (
-        "StructureMap", "ComponentMap", "EpochMap", "DatePatternMap", "ConceptSchemeMap",
-        "OrganisationSchemeMap", "CategorySchemeMap", "ReportingTaxonomyMap", "RepresentationMap",
-        "FrequencyFormatMapping",
-    ),
-    "transformation": (
-        "TransformationScheme", "Transformation", "CustomTypeScheme", "CustomType",
-        "NamePersonalisationScheme", "NamePersonalisation", "VtlMappingScheme", "VtlCodelistMapping",
-        "VtlConceptMapping", "VtlDataflowMapping", "RulesetScheme", "Ruleset", "UserDefinedOperatorScheme",
-        "UserDefinedOperator",
-    ),
-}  # fmt: skip
+_CLASSES = frozenset((
+    "Agency", "AgencyScheme", "AttributeDescriptor", "AvailabilityConstraint", "Categorisation", "Category",
+    "CategoryScheme", "CategorySchemeMap", "Code", "Codelist", "ComponentMap", "Concept", "ConceptScheme",
+    "ConceptSchemeMap", "CustomType", "CustomTypeScheme", "DataAttribute", "DataConstraint", "DataConsumer",
+    "DataConsumerScheme", "DataProvider", "DataProviderScheme", "DataStructure", "Dataflow",
+    "DatePatternMap", "Dimension", "DimensionDescriptor", "EpochMap", "FrequencyFormatMapping",
+    "GroupDimensionDescriptor", "HierarchicalCode", "Hierarchy", "HierarchyAssociation", "Level", "Measure",
+    "MeasureDescriptor", "MetadataAttribute", "MetadataAttributeDescriptor", "MetadataConstraint",
+    "MetadataProvider", "MetadataProviderScheme", "MetadataProvisionAgreement", "MetadataStructure",
+    "Metadataflow", "NamePersonalisation", "NamePersonalisationScheme", "OrganisationSchemeMap",
+    "OrganisationUnit", "OrganisationUnitScheme", "Process", "ProcessStep", "ProvisionAgreement",
+    "ReportingCategory", "ReportingTaxonomy", "ReportingTaxonomyMap", "RepresentationMap", "Ruleset",
+    "RulesetScheme", "StructureMap", "Subscription", "TimeDimension", "Transformation",
+    "TransformationScheme", "Transition", "UserDefinedOperator", "UserDefinedOperatorScheme", "ValueList",
+    "VtlCodelistMapping", "VtlConceptMapping", "VtlDataflowMapping", "VtlMappingScheme",
+))  # fmt: skip
 """What the schema of 2.1 has a URN for: not geographic code lists, nor metadata sets."""
-_CLASSES = {kind: package for package, kinds in _PACKAGES.items() for kind in kinds}
 _NOT_IN_2_0 = ("ValueList", "AvailabilityConstraint")  # the first is misspelt there
 
 
@@ -131,15 +110,8 @@ def _take_urn_of(kinds: tuple[str, ...]) -> Callable[[Any, Reading], Reference]:
     return take
 
 
-def urn_of(reference: Reference) -> str:
-    """With the package that the schema gives a class of which the model has no artefact."""
-    if reference.kind in PACKAGES or reference.kind not in _CLASSES:
-        return reference.urn
-    return reference.urn.replace("infomodel.base.", f"infomodel.{_CLASSES[reference.kind]}.", 1)
-
-
 def urn(name: str, field: str, *kinds: str, **more: Any) -> Property:
-    return Property(name, field, lambda value, told: urn_of(value), _take_urn_of(kinds), **more)
+    return Property(name, field, lambda value, told: value.urn, _take_urn_of(kinds), **more)
 
 
 def urns(name: str, field: str, *kinds: str, **more: Any) -> Property:
@@ -147,7 +119,7 @@ def urns(name: str, field: str, *kinds: str, **more: Any) -> Property:
     return Property(
         name,
         field,
-        lambda values, told: list(dict.fromkeys(map(urn_of, values))),
+        lambda values, told: list(dict.fromkeys(named.urn for named in values)),
         lambda given, reading: tuple(take_list(given, take, reading)),
         **more,
     )

@@ -124,9 +124,7 @@ def _write_mapped(mapping: VtlMapping, into: Json, told: Told) -> None:
 def _read_mapped(given: Json, into: Json, reading: Reading) -> None:
     for name in _MAPPED.values():
         if name in given:
-            reading.steps.append(name)
-            into["mapped"] = take_urn(given[name], reading)
-            reading.steps.pop()
+            into["mapped"] = reading.part(given, name, take_urn)
 
 
 def _flow_mapping(space: str) -> Shape:

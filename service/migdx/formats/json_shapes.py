@@ -62,6 +62,13 @@ class Reading:
             self._noted.add(alike)
             self._skipped.append(f"{self.place}.{name} {reason}" if self.steps else f"{name} {reason}")
 
+    def part(self, given: Json, name: str, take: Callable[[Any, Reading], Any]) -> Any:
+        """What `take` makes of the property `name`, one step further in."""
+        self.steps.append(name)
+        found = take(given[name], self)
+        self.steps.pop()
+        return found
+
 
 def _shown(given: Any) -> str:
     match given:
@@ -142,8 +149,7 @@ def _batches(values: Iterable[Any]) -> Iterator[list[Any]]:
 def read_parts(
     parts: tuple[Part, ...], names: frozenset[str], given: Any, into: Json, reading: Reading
 ) -> None:
-    if type(given) is not dict:
-        raise reading.wrong("an object", given)
+    take_object(given, reading)
     if len(reading.steps) > _DEEPEST:
         raise StructureFault(
             f"{reading.place[:80]}... is nested deeper than {_DEEPEST // 2} levels", reading.path
@@ -156,6 +162,12 @@ def read_parts(
         for name in given:
             if name not in names:
                 reading.skip(name)
+
+
+def take_object(given: Any, reading: Reading) -> Json:
+    if type(given) is not dict:
+        raise reading.wrong("an object", given)
+    return given
 
 
 # --- properties --------------------------------------------------------------------------------------------
@@ -242,6 +254,11 @@ def take_list(given: Any, take: Take, reading: Reading) -> list[Any]:
         found.append(take(entry, reading))
         reading.steps.pop()
     return found
+
+
+def each(take: Take) -> Take:
+    """What `take` makes of every entry of an array."""
+    return lambda given, reading: take_list(given, take, reading)
 
 
 def texts(name: str, field: str, **more: Any) -> Property:

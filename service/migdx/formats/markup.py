@@ -7,13 +7,12 @@ passes through `escape` or `quoted`, so nothing unescaped reaches a message.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..structures import Text, TimeRange
 from .header import Header
 
-_NAMESPACES = "http://www.sdmx.org/resources/sdmxml/schemas/{version}/{part}"
-_PREFIXES = (("mes", "message"), ("str", "structure"), ("com", "common"))
+_PREFIXES = {"mes": "message", "str": "structure", "com": "common"}
 
 _SPECIAL = re.compile('[&<>"\r\n\t\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]')
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"}
@@ -25,24 +24,38 @@ _NOT_XML = "\ufffd"  # what XML 1.0 cannot carry at all, such as NUL, becomes th
 MESSAGE_END = b"</mes:Structures></mes:Structure>\n"
 
 
-def message_start(header: Header, version: str) -> bytes:
-    """The declaration, the root and the header; `version` is that of the namespaces, such as v3_0.
+def namespace(generation: str, part: str) -> str:
+    """That of a part of the schemas of a generation (2.1, 3.0 ...)."""
+    return f"http://www.sdmx.org/resources/sdmxml/schemas/v{generation.replace('.', '_')}/{part}"
+
+
+def namespaces(generation: str) -> dict[str, str]:
+    """Those of structures by their prefixes."""
+    return {prefix: namespace(generation, part) for prefix, part in _PREFIXES.items()}
+
+
+def message_start(header: Header, spaces: Mapping[str, str]) -> bytes:
+    """The declaration, the root with its namespaces, and the header.
 
     The declaration comes first and without a byte order mark: clients look at the first five characters.
     """
-    namespaces = "".join(
-        f' xmlns:{prefix}="{_NAMESPACES.format(version=version, part=part)}"' for prefix, part in _PREFIXES
-    )
-    head = element(
+    declared = "".join(f' xmlns:{prefix}="{space}"' for prefix, space in spaces.items())
+    head = message_header(header)
+    start = f'<?xml version="1.0" encoding="UTF-8"?>\n<mes:Structure{declared}>{head}<mes:Structures>'
+    return start.encode()
+
+
+def message_header(header: Header, *more: str) -> str:
+    """`more` is markup that follows the sender."""
+    return element(
         "mes:Header",
         (),
         leaf("mes:ID", header.id),
         leaf("mes:Test", boolean(header.test)),
         leaf("mes:Prepared", header.instant),
         element("mes:Sender", (("id", header.sender),)),
+        *more,
     )
-    start = f'<?xml version="1.0" encoding="UTF-8"?>\n<mes:Structure{namespaces}>{head}<mes:Structures>'
-    return start.encode()
 
 
 def escape(text: str) -> str:
@@ -55,10 +68,9 @@ def quoted(text: str) -> str:
     return _SPECIAL.sub(lambda sign: _QUOTED.get(sign[0], _NOT_XML), text) if _SPECIAL.search(text) else text
 
 
-def element(name: str, attributes: Iterable[tuple[str, str]], *content: str) -> str:
+def element(name: str, given: Iterable[tuple[str, str]], *content: str) -> str:
     """An element around `content`, which is markup already; attributes without a value are left out."""
-    head = "".join([f' {key}="{quoted(value)}"' for key, value in attributes if value])
-    inner = "".join(content)
+    head, inner = attributes(*given), "".join(content)
     return f"<{name}{head}>{inner}</{name}>" if inner else f"<{name}{head}/>"
 
 
@@ -94,18 +106,23 @@ def iso_concept(given: tuple[str, str, str] | None) -> str:
     return element("str:ISOConceptReference", (), *(leaf(f"str:Concept{part}", text) for part, text in parts))
 
 
+def attributes(*pairs: tuple[str, str]) -> str:
+    """Those that have a value, each with a blank before it."""
+    return "".join([f' {name}="{quoted(value)}"' for name, value in pairs if value])
+
+
 def time_range(given: TimeRange | None, prefix: str) -> str:
     """A range open at one end is AfterPeriod or BeforePeriod; `prefix` is that of the namespace it is in."""
     if given is None:
         return ""
     names = ("Start", "End") if given.start and given.end else ("After", "Before")
     bounds = ((given.start, given.start_included), (given.end, given.end_included))
-    return element(
-        f"{prefix}:TimeRange",
-        (),
-        *(
+    inner = "".join(
+        [
             element(f"{prefix}:{name}Period", (("isInclusive", boolean(included)),), escape(period))
             for name, (period, included) in zip(names, bounds, strict=True)
             if period
-        ),
+        ]
     )
+    head = attributes(("validFrom", given.valid_from), ("validTo", given.valid_to))
+    return f"<{prefix}:TimeRange{head}>{inner}</{prefix}:TimeRange>"

@@ -1,4 +1,4 @@
-"""What artefacts of SDMX-ML 2.1 share (SDMXStructureBase.xsd): annotations, names, identity, representation.
+"""What SDMX-ML 2.1 says otherwise of every artefact: annotations, what is final, representations.
 
 2.1 has no AnnotationValue and one AnnotationURL: a value is the title where there is none, else a text in the
 language `zxx` (no linguistic content), and is read back from there; the English or first URL is written.
@@ -12,17 +12,10 @@ from typing import Any
 from ..structures import Annotation, Representation, in_language
 from ..urn import is_stable
 from .markup import element, leaf, optional, texts
-from .ml21_kept import GROUP, KEPT, Ignored, keep, noted
+from .ml21_kept import GROUP, KEPT, keep, noted
 from .xml_shapes import (
-    AGENCY,
-    FLAG,
-    ID,
-    INSTANT,
     TRUTH,
-    VERSION,
-    WORD,
     Attribute,
-    Codec,
     Dialect,
     Leaf,
     Many,
@@ -34,8 +27,7 @@ from .xml_shapes import (
     Texts,
     Values,
     Within,
-    fault,
-    local,
+    decoded,
 )
 
 _NO_LANGUAGE = "zxx"  # BCP 47: no linguistic content
@@ -65,7 +57,7 @@ class _NoteTexts(Texts):
     def gives(self, what: str) -> bool:
         return what == "finish" or super().gives(what)
 
-    def finish(self, values: Values, node: Node, holder: Any) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         if values.get("title") and _NO_LANGUAGE in values.get(self.field, ()):
             values["value"] = values[self.field].pop(_NO_LANGUAGE)
 
@@ -95,19 +87,10 @@ class _Notes(Many):
         )
 
 
-NOTES = Within("com:Annotations", _Notes("annotations", lambda: ANNOTATION, unique=False))
+NOTES = Within("com:Annotations", _Notes("annotations", lambda: ANNOTATION, unique=False), until="2.1")
 
 
-# --- identity ----------------------------------------------------------------------------------------------
-
-URI = Attribute("uri", "uri")
-URN = Ignored(("urn",))
-NAMING = (
-    Texts("com:Name", "names", otherwise="id"),
-    Texts("com:Description", "descriptions"),
-)
-IDENTIFIABLE = (Attribute("id", "id", ID, required=True), URN, URI, NOTES)
-NAMEABLE = (*IDENTIFIABLE, *NAMING)
+# --- final ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,14 +102,9 @@ class _Final(Part):
         return ("isFinal",)
 
     def take_attribute(self, name: str, given: str, node: Node, values: Values) -> None:
-        try:
-            values["_final"] = TRUTH.read(given)
-        except ValueError:
-            raise fault(
-                f"{local(node)}/@{name} is '{given.strip()}'; expected {TRUTH.expected}", node
-            ) from None
+        values["_final"] = decoded(TRUTH, given, node, name)
 
-    def finish(self, values: Values, node: Node, holder: Any) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         final = values.pop("_final", False)
         if final != is_stable(values.get("version", "1.0")):
             keep(values, "isFinal", TRUTH.write(final))
@@ -136,36 +114,7 @@ class _Final(Part):
         return ' isFinal="true"' if said == "true" else ""
 
 
-_EXTERNAL = (
-    Attribute("isExternalReference", "is_external", FLAG),
-    Attribute("serviceURL", "service_url", WORD),
-    Attribute("structureURL", "structure_url", WORD),
-)
-MAINTAINABLE = (
-    Attribute("id", "id", ID, required=True),
-    URN,
-    URI,
-    Attribute("agencyID", "agency", AGENCY, required=True),
-    Attribute("version", "version", VERSION),
-    _Final(),
-    Attribute("validFrom", "valid_from", INSTANT),
-    Attribute("validTo", "valid_to", INSTANT),
-    *_EXTERNAL,
-    NOTES,
-    *NAMING,
-)
-PARTIAL = Attribute("isPartial", "is_partial", FLAG)
-# the version of these is fixed by the schema, and they are never final
-ORGANISATION_SCHEME = (
-    *(
-        part
-        for part in MAINTAINABLE
-        if not isinstance(part, _Final) and getattr(part, "name", "") != "version"
-    ),
-    Attribute("version", "version", Codec(VERSION.read, lambda _: "1.0", VERSION.expected)),
-    Ignored(("isFinal",)),
-    PARTIAL,
-)
+FINAL = _Final(until="2.1")
 
 
 # --- representations ---------------------------------------------------------------------------------------
@@ -262,7 +211,7 @@ class Represented(Part):
             read = replace(read, text_type="ObservationalTimePeriod")
         values["representation"] = read
 
-    def finish(self, values: Values, node: Node, holder: Any) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         if self.time:
             values.setdefault("representation", plainer_time(None))
 

@@ -1,4 +1,4 @@
-"""Data structures, flows and agreements of SDMX-ML 2.1 (SDMXStructureDataStructure.xsd and its neighbours).
+"""Data structures of SDMX-ML 2.1 (SDMXStructureDataStructure.xsd).
 
 The one measure of 2.1 is the PrimaryMeasure; the dimension that takes the concepts of several is the
 MeasureDimension. A group that is an attachment constraint keeps it as text (`ml21_kept`).
@@ -6,39 +6,25 @@ MeasureDimension. A group that is an attachment constraint keeps it as text (`ml
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..structures import (
-    Attribute as DataAttribute,
-)
-from ..structures import (
-    Categorisation,
-    Dataflow,
-    DataStructure,
-    Dimension,
-    Group,
-    Identifiable,
-    Measure,
-    Metadataflow,
-    ProvisionAgreement,
-)
-from .markup import element
-from .ml21_artefact import IDENTIFIABLE, MAINTAINABLE, NOTES, URI, URN, Represented
-from .ml21_kept import Ignored, Kept
+from ..structures import Attribute as DataAttribute
+from ..structures import DataStructure, Dimension, Measure
+from .ml3_components import GROUP, ROLES, ComponentList
+from .ml21_artefact import Represented
+from .ml21_kept import Ignored
+from .ml_words import NOTED, maintainable
 from .xml_shapes import (
     ID,
     Attribute,
     Dialect,
-    Holder,
-    Irregular,
     Many,
+    Mixed,
     Node,
     Part,
     Reading,
     Ref,
-    Refs,
     Shape,
     Values,
     Within,
@@ -46,7 +32,6 @@ from .xml_shapes import (
     fixed,
     local,
     one_of,
-    twice,
 )
 
 PRIMARY_MEASURE = "OBS_VALUE"  # the only id that the schema allows it
@@ -60,19 +45,18 @@ _DAY = "REPORTING_YEAR_START_DAY"
 class ComponentId(Attribute):
     """The id of a component, which is that of its concept when it is not given."""
 
-    def finish(self, values: Values, node: Node, holder: Any) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         if self.field not in values and "concept" in values:
             values[self.field] = values["concept"].item
-        super().finish(values, node, holder)
+        super().finish(values, node, dialect)
 
 
 CONCEPT_IDENTITY = Ref("str:ConceptIdentity", "concept", kinds=("Concept",), required=True)
-COMPONENT = (ComponentId("id", "id", ID, required=True), URN, URI, NOTES, CONCEPT_IDENTITY)
-_ROLES = Refs("str:ConceptRole", "concept_roles", kinds=("Concept",))
+COMPONENT = (ComponentId("id", "id", ID, required=True), *NOTED, CONCEPT_IDENTITY)
 _PLACE = Ignored(("position", "type"))
 
 DIMENSION = Shape(
-    Dimension, "str:Dimension", *COMPONENT, _PLACE, Represented("str:LocalRepresentation"), _ROLES
+    Dimension, "str:Dimension", *COMPONENT, _PLACE, Represented("str:LocalRepresentation"), ROLES
 )
 MEASURE_DIMENSION = Shape(
     lambda **fields: Dimension(**fields, is_measure=True),
@@ -80,7 +64,7 @@ MEASURE_DIMENSION = Shape(
     *COMPONENT,
     _PLACE,
     Represented("str:LocalRepresentation", measures=True),
-    _ROLES,
+    ROLES,
 )
 TIME_DIMENSION = Shape(
     lambda id="TIME_PERIOD", **fields: Dimension(id=id, **fields, is_time=True),
@@ -136,7 +120,7 @@ _ATTACHED = {
 _ATTRIBUTE = (
     Attribute("assignmentStatus", "mandatory", one_of(Mandatory=True, Conditional=False)),
     Represented("str:LocalRepresentation"),
-    _ROLES,
+    ROLES,
     _Relationship(),
 )
 ATTRIBUTE = Shape(DataAttribute, "str:Attribute", *COMPONENT, *_ATTRIBUTE)
@@ -157,91 +141,27 @@ MEASURE = Shape(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class _GroupDimensions(Part):
-    @property
-    def elements(self) -> tuple[str, ...]:
-        return ("GroupDimension",)
-
-    def take(self, node: Node, values: Values, reading: Reading) -> None:
-        for child in node:
-            if reading.local(child) == "DimensionReference":
-                values["dimensions"] = [*values.get("dimensions", ()), reading.id_of(child)]
-            else:
-                reading.skip(reading.local(child), child)
-
-    def body(self, given: Group, dialect: Dialect) -> str:
-        return "".join(
-            element("str:GroupDimension", (), dialect.write_local("str:DimensionReference", id))
-            for id in given.dimensions
-        )
-
-
-GROUP = Shape(
-    lambda dimensions=(), **fields: Group(dimensions=dimensions, **fields),
-    "str:Group",
-    *IDENTIFIABLE,
-    _GroupDimensions(),
-    Kept("str:AttachmentConstraint"),
-)
-
-
 # --- lists of components -----------------------------------------------------------------------------------
 
-_LIST = Holder()
-_LIST.parts = (Ignored(("id", "urn")), URI, NOTES)
-
 
 @dataclass(frozen=True, eq=False)
-class _List(Part):
-    """A list of components of several shapes; what is noted on the list itself goes to `component_lists`."""
-
-    name: str
-    descriptor: str
-    field: str
-    shapes: tuple[Shape, ...]
-    choose: Callable[[Any], Shape]
-    numbered: bool = False
-
-    @property
-    def elements(self) -> tuple[str, ...]:
-        return (self.name[4:],)
+class _Dimensions(Mixed):
+    """In the order of their positions."""
 
     def take(self, node: Node, values: Values, reading: Reading) -> None:
-        noted: Values = {}
-        placed: list[tuple[tuple[int, int], Any]] = []
+        super().take(node, values, reading)
+        placed = values.setdefault("_placed", [])
+        placed.append((_place(node, values[self.field][-1], len(placed)), values[self.field][-1]))
 
-        def component(child: Node, _: Values, reading: Reading) -> None:
-            read = reading.read(shapes[reading.local(child)], child)
-            if any(entry.id == read.id for _, entry in placed):
-                raise twice(child, read.id)
-            placed.append((_place(child, read, len(placed)), read))
-
-        shapes = {shape.element[4:]: shape for shape in self.shapes}
-        holder = Holder()
-        members = Irregular(tuple(f"str:{name}" for name in shapes), component, lambda *_: "")
-        holder.parts = (*_LIST.parts, members)
-        reading.fill(holder, node, noted)
-        if noted:
-            notes = tuple(noted.get("annotations", ()))
-            kept = Identifiable(self.descriptor, annotations=notes, uri=noted.get("uri", ""))
-            values.setdefault("component_lists", []).append(kept)
-        if self.numbered:
-            placed.sort(key=lambda entry: entry[0])
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
+        placed = sorted(values.pop("_placed", ()), key=lambda entry: entry[0])
         values[self.field] = [read for _, read in placed]
 
     def body(self, given: Any, dialect: Dialect) -> str:
-        components = getattr(given, self.field)
-        if not components:
-            return ""
-        listed = next((each for each in given.component_lists if each.id == self.descriptor), None)
-        head, notes = _LIST.inside(listed, dialect) if listed else ("", "")
-        inner = "".join(self._one(each, at, dialect) for at, each in enumerate(components, 1))
-        return f'<{self.name} id="{self.descriptor}"{head}>{notes}{inner}</{self.name}>'
-
-    def _one(self, component: Any, at: int, dialect: Dialect) -> str:
-        position = f' position="{at}"' if self.numbered else ""
-        return self.choose(component).write(component, dialect, position)
+        return "".join(
+            self.shape_of(each).write(each, dialect, f' position="{position}"')
+            for position, each in enumerate(given.dimensions, 1)
+        )
 
 
 def _place(node: Node, read: Any, at: int) -> tuple[int, int]:
@@ -264,50 +184,21 @@ def _attribute(given: DataAttribute) -> Shape:
     return YEAR_START if day else ATTRIBUTE
 
 
-DATA_STRUCTURE = Shape(
+DATA_STRUCTURE = maintainable(
     DataStructure,
-    "str:DataStructure",
-    *MAINTAINABLE,
     Within(
         "str:DataStructureComponents",
-        _List(
+        ComponentList(
             "str:DimensionList",
             "DimensionDescriptor",
-            "dimensions",
-            (DIMENSION, MEASURE_DIMENSION, TIME_DIMENSION),
-            _dimension,
-            numbered=True,
+            _Dimensions("dimensions", (DIMENSION, MEASURE_DIMENSION, TIME_DIMENSION), _dimension),
         ),
         Many("groups", lambda: GROUP),
-        _List("str:AttributeList", "AttributeDescriptor", "attributes", (ATTRIBUTE, YEAR_START), _attribute),
-        _List("str:MeasureList", "MeasureDescriptor", "measures", (MEASURE,), lambda _: MEASURE),
+        ComponentList(
+            "str:AttributeList",
+            "AttributeDescriptor",
+            Mixed("attributes", (ATTRIBUTE, YEAR_START), _attribute),
+        ),
+        ComponentList("str:MeasureList", "MeasureDescriptor", Many("measures", lambda: MEASURE)),
     ),
-)
-
-
-# --- flows, agreements, categorisations --------------------------------------------------------------------
-
-DATAFLOW = Shape(
-    Dataflow, "str:Dataflow", *MAINTAINABLE, Ref("str:Structure", "structure", kinds=("DataStructure",))
-)
-METADATAFLOW = Shape(
-    Metadataflow,
-    "str:Metadataflow",
-    *MAINTAINABLE,
-    Ref("str:Structure", "structure", kinds=("MetadataStructure",)),
-)
-PROVISION_AGREEMENT = Shape(
-    ProvisionAgreement,
-    "str:ProvisionAgreement",
-    *MAINTAINABLE,
-    # of metadata too: in 2.1 there is one kind of agreement and of provider
-    Ref("str:StructureUsage", "dataflow", kinds=("Dataflow", "Metadataflow")),
-    Ref("str:DataProvider", "provider", kinds=("DataProvider",)),
-)
-CATEGORISATION = Shape(
-    Categorisation,
-    "str:Categorisation",
-    *MAINTAINABLE,
-    Ref("str:Source", "source"),
-    Ref("str:Target", "target", kinds=("Category",)),
 )

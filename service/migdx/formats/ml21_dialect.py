@@ -12,11 +12,10 @@ from collections.abc import Mapping
 
 from ..errors import SyntaxFault
 from ..urn import PACKAGES, Reference, parse_urn
-from .markup import element, quoted
+from .markup import element, namespaces, quoted
 from .xml_shapes import Dialect, Node
 
-SCHEMAS = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1/"
-SPACES = {"mes": f"{SCHEMAS}message", "str": f"{SCHEMAS}structure", "com": f"{SCHEMAS}common"}
+SPACES = namespaces("2.1")
 
 _CLASSES = {
     "HierarchicalCodelist": "Hierarchy",
@@ -36,27 +35,11 @@ _WORDS = {kind: name for name, kind in _CLASSES.items()}
 
 _PACKAGES: Mapping[str, str] = {
     **PACKAGES,
-    **dict.fromkeys(("ContentConstraint", "AttachmentConstraint"), "registry"),
-    **dict.fromkeys(("HierarchicalCodelist", "Hierarchy", "HierarchicalCode", "Level"), "codelist"),
+    "Attribute": "datastructure",
     **dict.fromkeys(
-        ("Attribute", "AttributeDescriptor", "Dimension", "DimensionDescriptor", "GroupDimensionDescriptor",
-         "MeasureDescriptor", "MeasureDimension", "PrimaryMeasure", "ReportingYearStartDay", "TimeDimension"),
-        "datastructure",
-    ),
-    **dict.fromkeys(
-        ("IdentifiableObjectTarget", "MetadataAttribute", "MetadataTarget", "ReportStructure"),
-        "metadatastructure",
-    ),
-    **dict.fromkeys(
-        ("CategorySchemeMap", "CodelistMap", "ConceptSchemeMap", "HybridCodelistMap", "OrganisationSchemeMap",
-         "ReportingTaxonomyMap", "StructureMap", "StructureSet"),
+        ("CategorySchemeMap", "ConceptSchemeMap", "OrganisationSchemeMap", "ReportingTaxonomyMap",
+         "StructureMap"),
         "mapping",
-    ),
-    **dict.fromkeys(("ProcessStep", "Transition"), "process"),
-    **dict.fromkeys(
-        ("CustomType", "NamePersonalisation", "Ruleset", "Transformation", "UserDefinedOperator",
-         "VtlMapping"),
-        "transformation",
     ),
 }  # fmt: skip
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..structures import Annotation, Maintainable
-from .ml21_kept import GROUP, markup, parsed
-from .xml_shapes import Dialect, Node, Part, Reading, Shape, Values, twice
+from .ml21_kept import GROUP, KEPT, bare_tag, markup, parsed
+from .xml_shapes import Dialect, Mixed, Node, Part, Shape, Values
 
 _OWN = ("id", "names", "descriptions", "annotations", "uri")
 
@@ -108,32 +108,15 @@ class Shell(Part):
 
     without: tuple[str, ...]
 
-    def finish(self, values: Values, node: Node, holder: Any) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         values["shell"] = markup(node, self.without)
 
 
-@dataclass(frozen=True, eq=False)
-class Members(Part):
-    """The parts of a whole: `shapes` read them by element, `choose` says which of them writes one."""
+class Members(Mixed):
+    """The parts of a whole."""
 
-    shapes: tuple[Shape, ...]
-    choose: Callable[[Any], Shape]
-
-    @property
-    def elements(self) -> tuple[str, ...]:
-        return tuple(shape.element[4:] for shape in self.shapes)
-
-    def take(self, node: Node, values: Values, reading: Reading) -> None:
-        name = reading.local(node)
-        shape = next(shape for shape in self.shapes if shape.element[4:] == name)
-        read = reading.read(shape, node)
-        found = values.setdefault("parts", [])
-        if any(part.id == read.id for part in found):
-            raise twice(node, read.id)
-        found.append(read)
-
-    def body(self, given: Whole, dialect: Dialect) -> str:
-        return "".join(self.choose(part).write(part, dialect) for part in given.parts)
+    def __init__(self, shapes: tuple[Shape, ...], shape_of: Callable[[Any], Shape]) -> None:
+        super().__init__("parts", shapes, shape_of)
 
 
 # --- writing -----------------------------------------------------------------------------------------------
@@ -149,6 +132,8 @@ class WholeShape(Shape):
     def write(self, given: Whole, dialect: Dialect, place: str = "") -> str:
         if given.shell is None:
             return super().write(given, dialect, place)
+        if given.first.is_external:
+            return _stub(given.first, given.shell)
         members = self._members().body(given, dialect)
         whole = {"agencyID": given.first.agency, "version": given.first.version}
         return markup(given.shell, inside=members, into=self.into, **whole)
@@ -159,6 +144,17 @@ class WholeShape(Shape):
     def _members(self) -> Members:
         parts = (*self.parts, *(inner for part in self.parts for inner in getattr(part, "parts", ())))
         return next(part for part in parts if isinstance(part, Members))
+
+
+def _stub(first: Maintainable, shell: Node) -> str:
+    """The names of a whole, and when its first part has more than those what else is said; no parts."""
+    plain = all(note.type in (KEPT, GROUP) for note in first.annotations) and not first.descriptions
+    told = {"Name"} if plain else {"Name", "Description", "Annotations"}
+    without = {bare_tag(child) for child in shell} - told
+    where = {"structureURL": first.structure_url, "serviceURL": first.service_url}
+    return markup(
+        shell, without, agencyID=first.agency, version=first.version, isExternalReference="true", **where
+    )
 
 
 def wholes(
@@ -175,7 +171,9 @@ def wholes(
         key = ("", artefact.agency, artefact.version, note.value)
         known = grouped.get(key)
         parts = (replace(artefact, id=note.id),) if note.id else ()
-        grouped[key] = Whole(artefact, (*known.parts, *parts) if known else parts, shell)
+        # the one that has the id of the whole is where the whole is found
+        first = known.first if known and artefact.id != shell.get("id") else artefact
+        grouped[key] = Whole(first, (*known.parts, *parts) if known else parts, shell)
     return list(grouped.values())
 
 

@@ -20,11 +20,13 @@ from typing import Any
 from lxml import etree
 
 from ..structures import Annotation
+from ..structures.artefact import OF_2_1, PART_OF_2_1
 from .markup import escape, quoted
 from .ml21_dialect import SPACES
+from .xml_reading import SAFE
 from .xml_shapes import Dialect, Node, Part, Reading, Values, bare
 
-KEPT, GROUP = "SDMX_2_1", "SDMX_2_1_GROUP"
+KEPT, GROUP = OF_2_1, PART_OF_2_1
 
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _PREFIXES = {"": "", **{f"{{{space}}}": f"{prefix}:" for prefix, space in SPACES.items()}}
@@ -80,9 +82,7 @@ def bare_tag(node: Node) -> str:
 
 def parsed(text: str, name: str) -> Node | None:
     """The element `name` (with our prefix) that an annotation holds, None when it holds anything else."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
-    )
+    parser = etree.XMLParser(**SAFE)
     try:
         root = etree.fromstring(f"<kept{_ROOT}>{text}</kept>", parser)
     except etree.XMLSyntaxError:

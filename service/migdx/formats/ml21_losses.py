@@ -9,7 +9,7 @@ instant at which it begins, and the order of dimensions among attributes in a co
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from functools import cache, partial
 from itertools import product
@@ -382,24 +382,3 @@ LOST_IN_21 = (
     Loss(_NOT_SERVED, Maintainable, lambda artefact: artefact if served(artefact) else ()),
     *(Loss(what, of, partial(only, rules)) for what, of, rules in ROWS),
 )
-
-
-def differences(artefact: Maintainable) -> list[str]:
-    """Each field that 2.1 changes or leaves out, as a path; the artefact itself when it is not served."""
-    if not served(artefact):
-        return [f"{artefact.kind} {artefact.reference.short} is not served in SDMX-ML 2.1"]
-    return list(_differences("", artefact, told(artefact)))
-
-
-def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
-    if old == new:
-        return
-    if isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
-        for at, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from _differences(f"{path}[{getattr(before, 'id', at)}]", before, after)
-    elif type(old) is type(new) and is_dataclass(old) and not isinstance(old, Reference):
-        for f in fields(old):
-            inner = f"{path}.{f.name}" if path else f.name
-            yield from _differences(inner, getattr(old, f.name), getattr(new, f.name))
-    else:
-        yield path

@@ -17,7 +17,6 @@ from ..structures import (
     ConceptSchemeMap,
     HierarchicalCode,
     Hierarchy,
-    Level,
     Maintainable,
     Mapping,
     OrganisationSchemeMap,
@@ -26,10 +25,11 @@ from ..structures import (
     StructureMap,
 )
 from ..urn import Reference
-from .markup import element, quoted
-from .ml21_artefact import IDENTIFIABLE, MAINTAINABLE, NAMEABLE, NOTES
+from .markup import quoted
 from .ml21_groups import Members, PartOf, Shell, Whole, WholeShape, member_id, part_of, split
 from .ml21_kept import Kept, KeptAttribute, keep, noted
+from .ml_items import LEVEL
+from .ml_words import ANNOTATED, IDENTIFIABLE, MAINTAINABLE, NAMEABLE
 from .xml_shapes import (
     FLAG,
     INSTANT,
@@ -69,7 +69,7 @@ class _Code(Part):
         else:
             values["_id"] = reading.id_of(node)
 
-    def finish(self, values: Values, node: Node, holder: Any) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         alias, id = values.pop("_alias", ""), values.pop("_id", "")
         if "code" not in values and not (alias and id):
             raise fault(f"{local(node)} has no Code", node)
@@ -92,20 +92,6 @@ HIERARCHICAL_CODE: Shape = Shape(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class _CodingFormat(Part):
-    @property
-    def elements(self) -> tuple[str, ...]:
-        return ("CodingFormat",)
-
-    def take(self, node: Node, values: Values, reading: Reading) -> None:
-        values["coding_format"] = tuple((str(key), str(value)) for key, value in node.items())
-
-    def body(self, given: Level, dialect: Dialect) -> str:
-        return element("str:CodingFormat", given.coding_format) if given.coding_format else ""
-
-
-LEVEL: Shape = Shape(Level, "str:Level", *NAMEABLE, _CodingFormat(), One("child", lambda: LEVEL))
 HIERARCHY = Shape(
     part_of(Hierarchy),
     "str:Hierarchy",
@@ -128,7 +114,7 @@ class _Included(Part):
         found = reading.reference(node, ("Codelist",))
         values.setdefault("included", []).append((node.get("alias") or "", found))
 
-    def finish(self, values: Values, node: Node, holder: Any) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         lists = dict(values.get("included", ()))
         for part in values.get("parts", ()):
             try:
@@ -210,7 +196,7 @@ class _End(Part):
     def take(self, node: Node, values: Values, reading: Reading) -> None:
         values[self.field] = (reading.reference(node, self.kinds) if self.kinds else reading.id_of(node),)
 
-    def finish(self, values: Values, node: Node, holder: Any) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         if self.field not in values:
             raise fault(f"{local(node)} has no {self.name[4:]}", node)
 
@@ -222,7 +208,7 @@ class _End(Part):
 
 
 def _row(name: str) -> Shape:
-    return Shape(Mapping, name, NOTES, _End("str:Source", "sources"), _End("str:Target", "targets"))
+    return Shape(Mapping, name, *ANNOTATED, _End("str:Source", "sources"), _End("str:Target", "targets"))
 
 
 _CODE_MAP = _row("str:CodeMap")
@@ -312,7 +298,7 @@ class _RepresentationMapping(Kept):
 COMPONENT_MAP = Shape(
     ComponentMap,
     "str:ComponentMap",
-    NOTES,
+    *ANNOTATED,
     _ComponentEnd("str:Source", "sources"),
     _ComponentEnd("str:Target", "targets"),
     _RepresentationMapping("str:RepresentationMapping"),
@@ -397,5 +383,3 @@ STRUCTURE_SET = WholeShape(
     Members((*_ITEM_MAPS.values(), CODELIST_MAP, HYBRID_CODELIST_MAP, STRUCTURE_MAP), _map_shape),
     Shell((*_ITEM_MAPS, "CodelistMap", "HybridCodelistMap", "StructureMap")),
 )
-MAPS = (*_ITEM_MAPS, "RepresentationMap", "StructureMap")
-"""The kinds that a StructureSet holds."""

@@ -14,10 +14,11 @@ from typing import Any
 
 from ..structures import Maintainable, MetadataAttribute, MetadataStructure
 from .markup import element
-from .ml21_artefact import IDENTIFIABLE, MAINTAINABLE, Represented
+from .ml21_artefact import Represented
 from .ml21_components import COMPONENT
 from .ml21_groups import Members, PartOf, Shell, Whole, WholeShape, part_of, split
 from .ml21_kept import keep, markup, noted
+from .ml_words import IDENTIFIABLE, MAINTAINABLE
 from .xml_shapes import (
     FLAG,
     WORD,
@@ -71,7 +72,7 @@ class _ReportTargets(Part):
     def take(self, node: Node, values: Values, reading: Reading) -> None:
         values.setdefault("_targets", []).append(reading.id_of(node))
 
-    def finish(self, values: Values, node: Node, holder: Any) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         targets = values.pop("_targets", [])
         if targets != [TARGET]:
             for target in targets:
@@ -93,9 +94,14 @@ REPORT_STRUCTURE = Shape(
 
 def metadata_target(targets: Iterable[str]) -> str:
     """One target for the artefacts that URNs name, for anything when there are none."""
+    return element("str:MetadataTarget", (("id", TARGET),), *map(_object, object_types(targets)))
+
+
+def object_types(targets: Iterable[str]) -> list[str]:
+    """What 2.1 calls the classes that URNs name, each once."""
     found = (_TARGET_KIND.search(urn) for urn in targets)
-    kinds = dict.fromkeys(_OBJECT_TYPES.get(kind[1], "Any") if kind else "Any" for kind in found) or ["Any"]
-    return element("str:MetadataTarget", (("id", TARGET),), *map(_object, kinds))
+    types = dict.fromkeys(_OBJECT_TYPES.get(kind[1], "Any") if kind else "Any" for kind in found)
+    return list(types) or ["Any"]
 
 
 def _object(kind: str) -> str:

@@ -63,10 +63,10 @@ def write_structures(
     by_element: dict[str, list[Any]] = defaultdict(list)
     for artefact in _adapted(given):
         by_element[f"str:{_ALIASES.get(artefact.kind, artefact.kind)}"].append(artefact)
+    targeted = targets(given)
     for shape in (HIERARCHICAL_CODELIST, STRUCTURE_SET, METADATA_STRUCTURE):
-        targets = _targets(given)
         by_element[shape.element] = [
-            replace(whole, targets=targets.get(whole.first.urn, ()))
+            replace(whole, targets=targeted.get(whole.first.urn, ()))
             for whole in wholes(by_element[shape.element], shape.element, _plain)
         ]
     return write_message(_grouped(by_element), header, ML21)
@@ -122,13 +122,9 @@ def _plain(artefact: Maintainable) -> Whole:
 def _adapted(artefacts: Sequence[Maintainable]) -> Iterator[Maintainable]:
     """Those that are served, with concrete references, and associations told by their hierarchy."""
     versions: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    associated: dict[Reference, list[Annotation]] = defaultdict(list)
     for artefact in artefacts:
         versions[artefact.kind, artefact.agency, artefact.id].append(artefact.version)
-        if isinstance(artefact, HierarchyAssociation) and artefact.hierarchy and artefact.linked:
-            context = artefact.context.urn if artefact.context else ""
-            note = Annotation(type=artefact.kind, title=artefact.linked.urn, value=context)
-            associated[artefact.hierarchy].append(note)
+    associated = associations(artefacts)
     for artefact in filter(served, artefacts):
         # codes refer to nothing, and there are thousands of them
         known = artefact if isinstance(artefact, Codelist) else _concrete(artefact, versions)
@@ -160,7 +156,18 @@ def _concrete(value: Any, versions: dict[tuple[str, str, str], list[str]]) -> An
     return value
 
 
-def _targets(artefacts: Iterable[Maintainable]) -> dict[str, tuple[str, ...]]:
+def associations(artefacts: Iterable[Maintainable]) -> dict[Reference, list[Annotation]]:
+    """What each hierarchy is associated with, as annotations of it."""
+    found: dict[Reference, list[Annotation]] = defaultdict(list)
+    for artefact in artefacts:
+        if isinstance(artefact, HierarchyAssociation) and artefact.hierarchy and artefact.linked:
+            context = artefact.context.urn if artefact.context else ""
+            note = Annotation(type=artefact.kind, title=artefact.linked.urn, value=context)
+            found[artefact.hierarchy].append(note)
+    return found
+
+
+def targets(artefacts: Iterable[Maintainable]) -> dict[str, tuple[str, ...]]:
     """What the metadataflows target, by the URN of their metadata structure."""
     found: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for artefact in artefacts:

@@ -13,12 +13,15 @@ from collections.abc import Iterator
 
 from ..errors import StructureFault
 from ..structures import Maintainable
-from . import ml21_components as components
 from . import ml21_constraints as constraints
-from . import ml21_items as items
+from . import ml_flows as flows
+from . import ml_items as items
+from . import ml_vtl as vtl
+from .ml21_components import DATA_STRUCTURE
 from .ml21_dialect import ML21
 from .ml21_maps import HIERARCHICAL_CODELIST, STRUCTURE_SET
 from .ml21_metadata import METADATA_STRUCTURE
+from .ml_processes import PROCESS
 from .xml_messages import once, read_message
 from .xml_shapes import Shape
 
@@ -27,27 +30,27 @@ CONTAINERS: tuple[tuple[str, Shape], ...] = (
     ("OrganisationSchemes", items.DATA_CONSUMER_SCHEME),
     ("OrganisationSchemes", items.DATA_PROVIDER_SCHEME),
     ("OrganisationSchemes", items.ORGANISATION_UNIT_SCHEME),
-    ("Dataflows", components.DATAFLOW),
-    ("Metadataflows", components.METADATAFLOW),
+    ("Dataflows", flows.DATAFLOW),
+    ("Metadataflows", flows.METADATAFLOW),
     ("CategorySchemes", items.CATEGORY_SCHEME),
-    ("Categorisations", components.CATEGORISATION),
+    ("Categorisations", flows.CATEGORISATION),
     ("Codelists", items.CODELIST),
     ("HierarchicalCodelists", HIERARCHICAL_CODELIST),
     ("Concepts", items.CONCEPT_SCHEME),
     ("MetadataStructures", METADATA_STRUCTURE),
-    ("DataStructures", components.DATA_STRUCTURE),
+    ("DataStructures", DATA_STRUCTURE),
     ("StructureSets", STRUCTURE_SET),
     ("ReportingTaxonomies", items.REPORTING_TAXONOMY),
-    ("Processes", constraints.PROCESS),
+    ("Processes", PROCESS),
     ("Constraints", constraints.ATTACHMENT_CONSTRAINT),
     ("Constraints", constraints.CONTENT_CONSTRAINT),
-    ("ProvisionAgreements", components.PROVISION_AGREEMENT),
-    ("CustomTypes", items.CUSTOM_TYPE_SCHEME),
-    ("VtlMappings", items.VTL_MAPPING_SCHEME),
-    ("NamePersonalisations", items.NAME_PERSONALISATION_SCHEME),
-    ("Rulesets", items.RULESET_SCHEME),
-    ("Transformations", items.TRANSFORMATION_SCHEME),
-    ("UserDefinedOperators", items.OPERATOR_SCHEME),
+    ("ProvisionAgreements", flows.PROVISION_AGREEMENT),
+    ("CustomTypes", vtl.CUSTOM_TYPE_SCHEME),
+    ("VtlMappings", vtl.VTL_MAPPING_SCHEME),
+    ("NamePersonalisations", vtl.NAME_PERSONALISATION_SCHEME),
+    ("Rulesets", vtl.RULESET_SCHEME),
+    ("Transformations", vtl.TRANSFORMATION_SCHEME),
+    ("UserDefinedOperators", vtl.USER_DEFINED_OPERATOR_SCHEME),
 )
 """What a message holds, in the order of the schema; two may share a container."""
 

@@ -1,7 +1,6 @@
-"""SDMX-ML 3.x tables of what has components: data and metadata structures, flows, agreements.
+"""SDMX-ML 3.x tables of what has components: data and metadata structures.
 
-Schemas: SDMXStructureDataStructure.xsd, ...MetadataStructure.xsd, ...Dataflow.xsd, ...Metadataflow.xsd,
-...ProvisionAgreement.xsd.
+Schemas: SDMXStructureDataStructure.xsd, ...MetadataStructure.xsd.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from typing import Any
 
 from ..structures import (
     Attribute,
-    Dataflow,
     DataStructure,
     Dimension,
     Group,
@@ -20,14 +18,12 @@ from ..structures import (
     Measure,
     MetadataAttribute,
     MetadataAttributeUsage,
-    Metadataflow,
-    MetadataProvisionAgreement,
     MetadataStructure,
-    ProvisionAgreement,
     Representation,
 )
 from .markup import escape, leaf, quoted
-from .ml3_words import (
+from .ml21_kept import Kept
+from .ml_words import (
     ANNOTATIONS,
     IDENTIFIABLE,
     ITS_URN,
@@ -41,12 +37,11 @@ from .xml_shapes import (
     WORD,
     Derived,
     Dialect,
-    Holder,
     Irregular,
     Leaf,
-    Leaves,
     Locals,
     Many,
+    Mixed,
     Node,
     Part,
     Reading,
@@ -95,23 +90,18 @@ TIME_DIMENSION = component(
 MEASURE = component(Measure, "Measure", USAGE, ROLES)
 
 
+def _dimension_shape(dimension: Dimension) -> Shape:
+    return TIME_DIMENSION if dimension.is_time else DIMENSION
+
+
 @dataclass(frozen=True, eq=False)
-class Dimensions(Part):
+class Dimensions(Mixed):
     """The dimensions in the order of the key, which is that of the elements; that of time is the last.
 
     Each is written with its position, which clients read although the order decides.
     """
 
-    @property
-    def elements(self) -> tuple[str, ...]:
-        return ("Dimension", "TimeDimension")
-
-    def take(self, node: Node, values: Values, reading: Reading) -> None:
-        is_time = reading.local(node) == "TimeDimension"
-        read = reading.read(TIME_DIMENSION if is_time else DIMENSION, node)
-        values.setdefault("dimensions", []).append(read)
-
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         values.get("dimensions", []).sort(key=lambda dimension: dimension.is_time)
 
     def body(self, given: Any, dialect: Dialect) -> str:
@@ -123,6 +113,9 @@ class Dimensions(Part):
                 for position, dimension in enumerate(given.dimensions, 1)
             ]
         )
+
+
+DIMENSIONS = Dimensions("dimensions", (DIMENSION, TIME_DIMENSION), _dimension_shape, unique=False)
 
 
 def _in_time(dimension: Dimension) -> Dimension:
@@ -175,7 +168,7 @@ def _dimension(name: str, optional: bool) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Relationship(Irregular):
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         if "attached" not in values:
             raise fault(f"{local(node)} has no AttributeRelationship", node)
 
@@ -231,15 +224,16 @@ class ComponentList(Within):
 
     def take(self, node: Node, values: Values, reading: Reading) -> None:
         noted: Values = {}
+        notes, parts = reading.dialect.table(_NOTES), reading.dialect.table(self)
         for name, given in attributes_of(node):
-            part = _NOTES.by_attribute.get(name)
+            part = notes.by_attribute.get(name)
             if part is not None:
                 part.take_attribute(name, given, node, noted)
             elif name[0] != "{":
                 reading.skip(f"@{name}", node)
         for child in node:
             name = reading.local(child)
-            note, part = _NOTES.by_element.get(name), self.by_element.get(name)
+            note, part = notes.by_element.get(name), parts.by_element.get(name)
             if note is not None:
                 note.take(child, noted, reading)
             elif part is not None:
@@ -269,7 +263,7 @@ _NOTES = Shape(Identifiable, "", *UNNAMED)
 class EachIdOnce(Part):
     """Dimensions, measures and attributes share one space of ids."""
 
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         seen: set[str] = set()
         for each in self._components(values):
             if each.id in seen:
@@ -298,7 +292,7 @@ class GroupDimensions(Part):
     def take(self, node: Node, values: Values, reading: Reading) -> None:
         reading.fill(_GROUPED, node, values)
 
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         values.setdefault("dimensions", ())
 
     def body(self, given: Group, dialect: Dialect) -> str:
@@ -307,14 +301,20 @@ class GroupDimensions(Part):
 
 
 _GROUPED = Within("str:GroupDimension", Locals("str:DimensionReference", "dimensions"))
-GROUP = Shape(Group, "str:Group", *(part for part in IDENTIFIABLE if part is not LINKS), GroupDimensions())
+GROUP = Shape(
+    Group,
+    "str:Group",
+    *(part for part in IDENTIFIABLE if part is not LINKS),
+    GroupDimensions(),
+    Kept("str:AttachmentConstraint", until="2.1"),
+)
 
 DATA_STRUCTURE = maintainable(
     DataStructure,
     InAttribute("evolvingStructure", "evolving", FLAG, since="3.1"),
     Within(
         "str:DataStructureComponents",
-        ComponentList("str:DimensionList", "DimensionDescriptor", Dimensions()),
+        ComponentList("str:DimensionList", "DimensionDescriptor", DIMENSIONS),
         Many("groups", lambda: GROUP),
         ComponentList(
             "str:AttributeList",
@@ -346,29 +346,4 @@ METADATA_STRUCTURE = maintainable(
             Many("attributes", lambda: METADATA_ATTRIBUTE),
         ),
     ),
-)
-
-
-# --- flows and agreements ----------------------------------------------------------------------------------
-
-DATAFLOW = maintainable(
-    Dataflow,
-    Ref("str:Structure", "structure", ("DataStructure",)),
-    Within("str:DimensionConstraint", Locals("str:Dimension", "dimension_constraint"), since="3.1"),
-)
-METADATAFLOW = maintainable(
-    Metadataflow,
-    Ref("str:Structure", "structure", ("MetadataStructure",)),
-    Leaves("str:Target", "targets", WORD),
-)
-PROVISION_AGREEMENT = maintainable(
-    ProvisionAgreement,
-    Ref("str:Dataflow", "dataflow", ("Dataflow",), required=True),
-    Ref("str:DataProvider", "provider", ("DataProvider",), required=True),
-)
-METADATA_PROVISION_AGREEMENT = maintainable(
-    MetadataProvisionAgreement,
-    Ref("str:Metadataflow", "metadataflow", ("Metadataflow",), required=True),
-    Ref("str:MetadataProvider", "provider", ("MetadataProvider",), required=True),
-    Leaves("str:Target", "targets", WORD),
 )

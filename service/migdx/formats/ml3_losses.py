@@ -30,8 +30,10 @@ from ..structures import (
     Representation,
     ValueList,
 )
-from ..urn import Reference
+from .availability import COUNTS, available, is_count
 from .loss import Kept, Loss, changed
+from .ml3_constraints import FOR_DATA, FOR_METADATA
+from .ml_words import LISTS
 
 # --- SDMX 3.x ----------------------------------------------------------------------------------------------
 
@@ -42,7 +44,6 @@ _ORGANISATIONS = (
     MetadataProviderScheme,
     OrganisationUnitScheme,
 )
-_LISTS = ("Codelist", "ValueList", "GeographicCodelist", "GeoGridCodelist")
 
 
 def _partial_schemes(artefact: Maintainable) -> Maintainable:
@@ -63,7 +64,7 @@ def _one_selection(given: Codelist) -> Codelist:
 def _representation(given: Representation | None) -> Representation | None:
     if given is None or given.enumeration is None:
         return given
-    if given.enumeration.kind not in _LISTS:
+    if given.enumeration.kind not in LISTS:
         return None
     return changed(given, sentinels=())
 
@@ -108,12 +109,7 @@ def _reports(given: ReportingTaxonomy) -> ReportingTaxonomy:
     )
 
 
-_ATTACHED = {
-    "DataConstraint": ("DataProvider", "DataStructure", "Dataflow", "ProvisionAgreement"),
-    "MetadataConstraint": (
-        "MetadataProvider", "MetadataSet", "MetadataStructure", "Metadataflow", "MetadataProvisionAgreement",
-    ),
-}  # fmt: skip
+_ATTACHED = {"DataConstraint": FOR_DATA, "MetadataConstraint": FOR_METADATA}
 _ALONE = ("DataProvider", "MetadataProvider")
 _WITHOUT_SOURCES = (*_ALONE, "MetadataSet")
 
@@ -173,28 +169,13 @@ _IN_3: tuple[Loss, ...] = (
 
 # --- SDMX 3.1 ----------------------------------------------------------------------------------------------
 
-AVAILABILITY = "AVAILABILITY_"
-COUNTS = ("series_count", "obs_count")
-
-
-def is_count(note: Any) -> bool:
-    """Whether an annotation is a count that an AvailabilityConstraint has an attribute for."""
-    return note.type == "sdmx_metrics" and note.id in COUNTS and note.title.isdecimal()
-
-
-def available(named: Reference, **fields: Any) -> DataConstraint:
-    """What there is of one artefact; a constraint of SDMX 3.1 without an identity of its own gets one."""
-    return DataConstraint(
-        f"{AVAILABILITY}{named.id}", named.agency, named.version, (named,), **fields, role="Actual"
-    )
-
 
 def _available(given: DataConstraint) -> Maintainable | Kept:
     if given.role != "Actual":
         return given
     notes = (
         *(note for note in given.annotations if not is_count(note)),
-        *(note for id in COUNTS for note in given.annotations if note.id == id and is_count(note)),
+        *(note for id in COUNTS.values() for note in given.annotations if note.id == id and is_count(note)),
     )
     region = next((region for region in given.regions if region.include), CubeRegion(()))
     named = (named for named in given.attachment if named.kind != "DataProvider")

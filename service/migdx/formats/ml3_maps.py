@@ -1,4 +1,4 @@
-"""SDMX-ML 3.x tables of maps and processes (schemas SDMXStructureStructureMappings.xsd, ...Process.xsd)."""
+"""SDMX-ML 3.x tables of maps (schema SDMXStructureStructureMappings.xsd)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from ..structures import (
     CategorySchemeMap,
     ComponentMap,
-    Computation,
     ConceptSchemeMap,
     DateMap,
     DatePatternMap,
@@ -18,35 +17,27 @@ from ..structures import (
     ItemSchemeMap,
     Mapping,
     OrganisationSchemeMap,
-    Process,
-    ProcessArtefact,
-    ProcessStep,
     ReportingTaxonomyMap,
     RepresentationMap,
     StructureMap,
-    Transition,
 )
 from ..urn import Reference
 from .markup import escape, leaf, quoted
-from .ml3_words import ANNOTATIONS, LISTS, NAMEABLE, UNNAMED, maintainable, without_id
+from .ml_words import ANNOTATIONS, LISTS, UNNAMED, maintainable, without_id
 from .xml_items import Items
 from .xml_shapes import (
-    ID,
     WORD,
     Attribute,
     Dialect,
-    Holder,
     Irregular,
     Leaf,
     Leaves,
     Many,
     Node,
-    One,
     Part,
     Reading,
     Ref,
     Shape,
-    Texts,
     Values,
     fault,
     local,
@@ -73,7 +64,7 @@ class SourceValues(Part):
         part = (node.get("startIndex") or "", node.get("endIndex") or "")
         values.setdefault("substrings", []).append(part)
 
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         if "sources" not in values:
             raise fault(f"{local(node)} has no SourceValue", node)
         if not any(values["regular_expressions"]):
@@ -230,7 +221,7 @@ def _write_side(given: FixedValueMap, dialect: Dialect) -> str:
 class Side(Irregular):
     """The component of one side."""
 
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         if "component" not in values:
             raise fault("FixedValueMap has neither Source nor Target", node)
         values.setdefault("values", ())
@@ -254,48 +245,3 @@ STRUCTURE_MAP = maintainable(
     Many("components", lambda: COMPONENT_MAP, unique=False),
     Many("fixed_values", lambda: FIXED_VALUE_MAP, unique=False),
 )
-
-
-# --- processes ---------------------------------------------------------------------------------------------
-
-
-def _artefact(name: str) -> Shape:
-    return Shape(
-        ProcessArtefact,
-        f"str:{name}",
-        Attribute("localID", "local_id", ID),
-        ANNOTATIONS,
-        Ref("str:ObjectReference", "artefact", required=True),
-    )
-
-
-INPUT, OUTPUT = _artefact("Input"), _artefact("Output")
-COMPUTATION = Shape(
-    Computation,
-    "str:Computation",
-    Attribute("localID", "local_id", ID),
-    Attribute("softwarePackage", "software_package"),
-    Attribute("softwareLanguage", "software_language"),
-    Attribute("softwareVersion", "software_version"),
-    ANNOTATIONS,
-    Texts("com:Description", "descriptions", otherwise="local_id"),
-)
-TRANSITION = Shape(
-    without_id(Transition),
-    "str:Transition",
-    *UNNAMED,
-    Attribute("localID", "local_id", ID),
-    Leaf("str:TargetStep", "target", WORD, required=True, always=True),
-    Texts("str:Condition", "conditions", otherwise="target"),
-)
-PROCESS_STEP: Shape = Shape(
-    ProcessStep,
-    "str:ProcessStep",
-    *NAMEABLE,
-    Many("inputs", lambda: INPUT, unique=False),
-    Many("outputs", lambda: OUTPUT, unique=False),
-    One("computation", lambda: COMPUTATION),
-    Many("transitions", lambda: TRANSITION, unique=False),
-    Many("steps", lambda: PROCESS_STEP),
-)
-PROCESS = maintainable(Process, Many("steps", lambda: PROCESS_STEP))

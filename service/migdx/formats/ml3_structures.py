@@ -8,25 +8,28 @@ a generation has not is in `losses`. Elements that no table knows are passed ove
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from typing import Any
 
 from ..errors import StructureFault
 from ..structures import DataConstraint, Maintainable
+from ..urn import Reference
 from . import ml3_components as components
 from . import ml3_constraints as constraints
-from . import ml3_items as items
 from . import ml3_maps as maps
-from . import ml3_vtl as vtl
+from . import ml_flows as flows
+from . import ml_items as items
+from . import ml_vtl as vtl
+from .availability import is_available, numbered
 from .header import Header
 from .losses import kept
-from .ml3_losses import AVAILABILITY
-from .ml3_words import ML30, ML31
+from .ml3_dialect import ML30, ML31
+from .ml_processes import PROCESS
 from .xml_messages import Kinds, once, read_message, write_message
 from .xml_shapes import Dialect
 
 KINDS30: Kinds = (
     ("AgencySchemes", items.AGENCY_SCHEME),
-    ("Categorisations", items.CATEGORISATION_30),
+    ("Categorisations", flows.CATEGORISATION),
     ("CategorySchemeMaps", maps.CATEGORY_SCHEME_MAP),
     ("CategorySchemes", items.CATEGORY_SCHEME),
     ("Codelists", items.CODELIST),
@@ -35,7 +38,7 @@ KINDS30: Kinds = (
     ("CustomTypeSchemes", vtl.CUSTOM_TYPE_SCHEME),
     ("DataConstraints", constraints.DATA_CONSTRAINT),
     ("DataConsumerSchemes", items.DATA_CONSUMER_SCHEME),
-    ("Dataflows", components.DATAFLOW),
+    ("Dataflows", flows.DATAFLOW),
     ("DataProviderSchemes", items.DATA_PROVIDER_SCHEME),
     ("DataStructures", components.DATA_STRUCTURE),
     ("GeographicCodelists", items.GEOGRAPHIC_CODELIST),
@@ -43,15 +46,15 @@ KINDS30: Kinds = (
     ("Hierarchies", items.HIERARCHY),
     ("HierarchyAssociations", items.HIERARCHY_ASSOCIATION),
     ("MetadataConstraints", constraints.METADATA_CONSTRAINT),
-    ("Metadataflows", components.METADATAFLOW),
+    ("Metadataflows", flows.METADATAFLOW),
     ("MetadataProviderSchemes", items.METADATA_PROVIDER_SCHEME),
-    ("MetadataProvisionAgreements", components.METADATA_PROVISION_AGREEMENT),
+    ("MetadataProvisionAgreements", flows.METADATA_PROVISION_AGREEMENT),
     ("MetadataStructures", components.METADATA_STRUCTURE),
     ("NamePersonalisationSchemes", vtl.NAME_PERSONALISATION_SCHEME),
     ("OrganisationSchemeMaps", maps.ORGANISATION_SCHEME_MAP),
     ("OrganisationUnitSchemes", items.ORGANISATION_UNIT_SCHEME),
-    ("Processes", maps.PROCESS),
-    ("ProvisionAgreements", components.PROVISION_AGREEMENT),
+    ("Processes", PROCESS),
+    ("ProvisionAgreements", flows.PROVISION_AGREEMENT),
     ("ReportingTaxonomies", items.REPORTING_TAXONOMY),
     ("ReportingTaxonomyMaps", maps.REPORTING_TAXONOMY_MAP),
     ("RepresentationMaps", maps.REPRESENTATION_MAP),
@@ -67,7 +70,7 @@ KINDS30: Kinds = (
 KINDS31: Kinds = (
     KINDS30[0],
     ("AvailabilityConstraints", constraints.AVAILABILITY_CONSTRAINT),
-    ("Categorisations", items.CATEGORISATION_31),
+    ("Categorisations", flows.CATEGORISATION_31),
     *KINDS30[2:],
 )
 
@@ -108,15 +111,11 @@ def _read(
         raise StructureFault(fault.reason, path, fault.line) from None
 
 
-def _told_apart(read: Iterable[tuple[Maintainable, int]]) -> Iterator[tuple[Maintainable, int]]:
+def _told_apart(read: Iterable[tuple[Any, int]]) -> Iterator[tuple[Maintainable, int]]:
     """Constraints without an identity of their own, of the same structure, get numbers."""
-    made: dict[str, int] = {}
+    seen: dict[Reference, int] = {}
     for artefact, line in read:
-        if artefact.id.startswith(AVAILABILITY) and getattr(artefact, "role", "") == "Actual":
-            count = made[artefact.urn] = made.get(artefact.urn, 0) + 1
-            yield (replace(artefact, id=f"{artefact.id}_{count}") if count > 1 else artefact), line
-        else:
-            yield artefact, line
+        yield (numbered(artefact, seen) if is_available(artefact) else artefact), line
 
 
 def _write(

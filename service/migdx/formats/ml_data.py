@@ -15,7 +15,7 @@ from ..plan import Answer
 from .fragments import Part, Piece, Wrapped, escaped, joined, measured
 from .header import Header
 from .layout import Layout, Section, action_of, layout_of, sections
-from .markup import element, leaf, quoted
+from .markup import leaf, message_header, quoted
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
@@ -27,21 +27,11 @@ def attribute_texts(texts: pa.Array) -> pa.Array:
     return escaped(texts, _SPECIAL, quoted)
 
 
-def namespace(version: str, part: str) -> str:
-    """`version` is 2.1, 3.0 or 3.1."""
-    return f"http://www.sdmx.org/resources/sdmxml/schemas/v{version.replace('.', '_')}/{part}"
-
-
 def start(name: str, namespaces: Mapping[str, str], answer: Answer, structure: str) -> str:
     """The declaration, first and without a byte order mark, the root and the header around `structure`."""
     spaces = "".join(f' xmlns:{prefix}="{quoted(uri)}"' for prefix, uri in namespaces.items())
     given = Header(answer.message_id, answer.prepared, answer.sender)
-    head = element(
-        "mes:Header", (),
-        leaf("mes:ID", given.id), leaf("mes:Test", "false"), leaf("mes:Prepared", given.instant),
-        element("mes:Sender", (("id", given.sender),)), structure,
-        leaf("mes:DataSetAction", action_of(answer)),
-    )  # fmt: skip
+    head = message_header(given, structure, leaf("mes:DataSetAction", action_of(answer)))
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<mes:{name}{spaces}>\n{head}\n'
 
 

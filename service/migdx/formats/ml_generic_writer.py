@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from ..plan import Answer
 from .fragments import Codes, Part, Piece, Wrapped, data, gathered, joined
 from .layout import Layout, Section, action_of, at_starts, layout_of, valid_from
-from .markup import element, quoted
-from .ml_data import XSI, attribute_texts, message, namespace, parts, start, values
+from .markup import element, namespace, quoted
+from .ml_data import XSI, attribute_texts, message, parts, start, values
 from .ml_specific_writer import header_reference, reported_under, structure_id
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Literal
 
 from lxml import etree
 
-from ..errors import NotImplementedHere, StructureFault, SyntaxFault
+from ..errors import NotImplementedHere, SyntaxFault
 from ..urn import PACKAGES, Reference, parse_urn
 from .header import Header
-from .markup import boolean, element, leaf
+from .markup import element, leaf, message_header, namespace
+from .ml21_dialect import read_reference, write_reference
+from .xml_messages import generation_of, not_xml, root_of
+from .xml_reading import SAFE, Node, local
 
 Generation = Literal["3.1", "3.0", "2.1"]
 Status = Literal["Success", "Warning", "Failure"]
@@ -35,7 +38,6 @@ STRUCTURES: dict[Generation, str] = {
 }
 """The structure message that a request of a generation holds."""
 
-_NAMESPACES = "http://www.sdmx.org/resources/sdmxml/schemas/{version}/{part}"
 _IN_2_1 = frozenset(
     ("AgencyScheme", "AttachmentConstraint", "Categorisation", "CategoryScheme", "Codelist", "ConceptScheme",
      "CustomTypeScheme", "DataConstraint", "Dataflow", "DataConsumerScheme", "DataProviderScheme",
@@ -44,9 +46,6 @@ _IN_2_1 = frozenset(
      "TransformationScheme", "UserDefinedOperatorScheme", "VtlMappingScheme")
 )  # fmt: skip
 """Kinds that 2.1 has a class for; any other is named by its URN."""
-
-_CLASSES = {"DataConstraint": "ContentConstraint", "Hierarchy": "HierarchicalCodelist"}
-"""What 2.1 calls otherwise."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +62,8 @@ class Result:
 def write_response(results: Iterable[Result], header: Header, receiver: str, version: Generation) -> bytes:
     """A SubmitStructureResponse; what is told first of an artefact carries the code."""
     parts = (("mes", "message"), ("reg", "registry"), ("com", "common"))
-    word = f"v{version.replace('.', '_')}"
-    spaces = [(f"xmlns:{prefix}", _NAMESPACES.format(version=word, part=part)) for prefix, part in parts]
-    head = element(
-        "mes:Header",
-        (),
-        leaf("mes:ID", header.id),
-        leaf("mes:Test", boolean(header.test)),
-        leaf("mes:Prepared", header.instant),
-        element("mes:Sender", (("id", header.sender),)),
-        element("mes:Receiver", (("id", receiver),)),
-    )
+    spaces = [(f"xmlns:{prefix}", namespace(version, part)) for prefix, part in parts]
+    head = message_header(header, element("mes:Receiver", (("id", receiver),)))
     told = element("mes:SubmitStructureResponse", (), *(_result(result, version) for result in results))
     whole = element("mes:RegistryInterface", spaces, head, told)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{whole}\n'.encode()
@@ -97,14 +87,7 @@ def _named(reference: Reference, version: Generation) -> str:
         return leaf("reg:MaintainableObject", reference.urn)
     if reference.kind not in _IN_2_1:
         return element("reg:MaintainableObject", (), leaf("URN", reference.urn))
-    named = (
-        ("agencyID", reference.agency),
-        ("id", reference.id),
-        ("version", reference.version),
-        ("class", _CLASSES.get(reference.kind, reference.kind)),
-        ("package", PACKAGES[reference.kind]),
-    )
-    return element("reg:MaintainableObject", (), element("Ref", named))
+    return write_reference("reg:MaintainableObject", reference)
 
 
 # --- requests ---------------------------------------------------------------------------------------------
@@ -128,23 +111,17 @@ def is_request(source: bytes) -> bool:
 
 def read_request(source: bytes) -> Request:
     """StructureFault when it is not XML; SyntaxFault when it asks for something else."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True,
-        remove_pis=True,
-    )  # fmt: skip
+    version = _version(root_of(source))
     try:
-        root = etree.fromstring(source, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise StructureFault(f"Not well-formed XML: {error}", line=1) from None
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise StructureFault("A message with a document type (DOCTYPE) is not taken", line=1)
-    version = _version(root)
+        root = etree.fromstring(source, etree.XMLParser(**SAFE))
+    except etree.XMLSyntaxError as error:
+        raise not_xml(error) from None
     spaces = {
-        prefix: _NAMESPACES.format(version=f"v{version.replace('.', '_')}", part=part)
+        prefix: namespace(version, part)
         for prefix, part in (("m", "message"), ("r", "registry"), ("s", "structure"))
     }
     name = "SubmitStructureRequest"
-    asked = root if _local(root) == name else root.find(f"m:{name}", spaces)
+    asked = root if local(root) == name else root.find(f"m:{name}", spaces)
     if asked is None:
         raise SyntaxFault(f"The RegistryInterface message holds no {name}; nothing else is taken")
     if asked.find("r:StructureLocation", spaces) is not None:
@@ -163,25 +140,19 @@ def read_request(source: bytes) -> Request:
     return Request(etree.tostring(message), STRUCTURES[version], asked.get("action", "Append"), actions)
 
 
-def _local(node: etree._Element) -> str:
-    return str(node.tag).rpartition("}")[2]
-
-
-def _version(root: etree._Element) -> Generation:
+def _version(root: Node) -> Generation:
     for version in STRUCTURES:
-        if f"/schemas/v{version.replace('.', '_')}/" in str(root.tag):
+        if generation_of(root) == version:
             return version
     raise SyntaxFault(f"The root {root.tag} is of no generation that is read: 3.1, 3.0, 2.1")
 
 
-def _reference(named: etree._Element) -> Reference:
-    ref = named.find("Ref")
-    if ref is None:
-        return parse_urn(named.findtext("URN") or named.text or "")
-    kind = {old: new for new, old in _CLASSES.items()}
-    name = ref.get("class", "")
-    if kind.get(name, name) not in PACKAGES:
-        raise SyntaxFault(f"'{name}' is no class of structures")
-    return Reference(
-        kind.get(name, name), ref.get("agencyID", ""), ref.get("id", ""), cast(str, ref.get("version", "1.0"))
+def _reference(named: Node) -> Reference:
+    found = (
+        read_reference(named, ())
+        if named.find("Ref") is not None
+        else parse_urn(named.findtext("URN") or named.text or "")
     )
+    if found.kind not in PACKAGES:
+        raise SyntaxFault(f"'{found.kind}' is no class of structures")
+    return found

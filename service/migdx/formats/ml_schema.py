@@ -13,8 +13,7 @@ from itertools import islice
 
 from ..schema import INTEGRAL, TEMPORAL, Schema, SchemaComponent
 from .layout import ALL_DIMENSIONS, Layout, dimensions_of, layout
-from .markup import element, quoted
-from .ml_data import namespace
+from .markup import element, namespace, quoted
 from .ml_specific_writer import measure_names, target_namespace
 
 _LOCATION = "https://registry.sdmx.org/schemas/v{}/{}.xsd"
@@ -34,6 +33,8 @@ _TYPES = {
         "ObservationalTimePeriod", "ReportingTimePeriod", "StandardTimePeriod", "TimeRange",
     )},
 }  # fmt: skip
+_UNIONS = frozenset(("BasicTimePeriod", "GregorianTimePeriod", "ReportingTimePeriod", "StandardTimePeriod"))
+"""Unions within the union that time has in the official schemas: by XML Schema 1.0 they do not narrow it."""
 _LENGTHS = {"minLength": "minLength", "maxLength": "maxLength", "pattern": "pattern"}
 _BOUNDS = {"minValue": "minInclusive", "maxValue": "maxInclusive", "pattern": "pattern"}
 _PIECE = 10_000
@@ -237,8 +238,8 @@ def _type(component: SchemaComponent) -> str:
 
 
 def _time_type(component: SchemaComponent) -> str:
-    known = component.text_type if component.text_type in TEMPORAL else "ObservationalTimePeriod"
-    return _TYPES[known]
+    plain = component.text_type in TEMPORAL and component.text_type not in _UNIONS
+    return _TYPES[component.text_type if plain else "ObservationalTimePeriod"]
 
 
 def _attribute(name: str, type: str, use: str, fixed: str = "") -> str:

@@ -17,8 +17,8 @@ from ..schema import Schema
 from ..structures import Maintainable
 from .fragments import Piece, Wrapped, data, gathered, joined
 from .layout import Layout, Section, action_of, at_starts, layout_of, valid_from
-from .markup import element, leaf, quoted
-from .ml_data import XSI, attribute_texts, message, namespace, parts, start, values
+from .markup import element, leaf, namespace, quoted
+from .ml_data import XSI, attribute_texts, message, parts, start, values
 
 _ELEMENTS = {
     "DataStructure": "Structure", "Dataflow": "StructureUsage", "ProvisionAgreement": "ProvisionAgreement",

@@ -11,12 +11,13 @@ from ..errors import StructureFault
 from .xml_messages import generation_of, holds_structures, refused, root_of
 
 _XML = {"2.1": "2.1", "3.0": "3.0.0", "3.1": "3.1.0"}
-_JSON = {"1.0": "1.0.0", "2.0": "2.0.0", "2.1": "2.1.0"}
+_JSON = {"2.0": "2.0.0", "2.1": "2.1.0"}
 _SCHEMA = re.compile(rb'"\$?schema"\s*:\s*"([^"]*)"')
 _VERSION = re.compile(r"/(\d\.\d)(?:\.\d)?/")
 
-# collections that only one generation of SDMX-JSON has
+# collections and names that only one generation of SDMX-JSON has
 _ONLY_10 = {"hierarchicalCodelists", "contentConstraints", "attachmentConstraints", "structureSets"}
+_NAMED_10 = re.compile(rb'"(isFinal|primaryMeasure|textFormat)"\s*:')
 _ONLY_21 = {"availabilityConstraints"}
 
 
@@ -32,14 +33,17 @@ def sniff_structures(source: bytes) -> str:
 
 
 def _json_version(source: bytes) -> str:
-    """By the schema that is named at the start; without one that tells, by what is in the message."""
+    """By the schema that is named at the start; without one that tells, by what is in the message.
+
+    1.0 tells nothing: registries name its schema in messages of 2.x.
+    """
     named = _SCHEMA.search(source[:4096])
     schema = named[1].decode("utf-8", "replace") if named else ""
     for other in ("json-data", "json-metadata", "data-message", "metadata-message"):
         if other in schema:
             raise StructureFault(f"The schema is {schema}; expected that of a structure message", line=1)
     found = _VERSION.search(schema)
-    return _JSON.get(found[1], "") if found and found[1] in _JSON else _by_content(source)
+    return _JSON[found[1]] if found and found[1] in _JSON else _by_content(source)
 
 
 def _by_content(source: bytes) -> str:
@@ -54,6 +58,6 @@ def _by_content(source: bytes) -> str:
     for other, what in (("dataSets", "data"), ("metadataSets", "reference metadata")):
         if other in data:
             raise StructureFault(f"The JSON is a message of {what}; expected a structure message", line=1)
-    if _ONLY_10 & data.keys():
+    if _ONLY_10 & data.keys() or _NAMED_10.search(source):
         return "1.0.0"
     return "2.1.0" if _ONLY_21 & data.keys() else "2.0.0"

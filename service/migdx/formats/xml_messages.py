@@ -20,20 +20,13 @@ from ..structures import Maintainable
 from ..urn import Reference
 from .header import Header
 from .markup import MESSAGE_END, message_start
+from .pieces import CHUNK, gathered
 from .xml_items import Items
+from .xml_reading import SAFE
 from .xml_shapes import Dialect, Node, Part, Reading, Shape, Values, fault, line_of, local
 
-_SAFE: dict[str, Any] = {
-    "resolve_entities": False,
-    "no_network": True,
-    "load_dtd": False,
-    "huge_tree": False,
-    "remove_comments": True,
-    "remove_pis": True,
-}
 _SCHEMAS = re.compile(r"http://www\.sdmx\.org/resources/sdmxml/schemas/v(\d)_(\d)/", re.IGNORECASE)
 _ROOTS = ("Structure", "RegistryInterface", "SubmitStructureRequest")
-_CHUNK = 1 << 16
 _BLANK = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"  # with byte order marks
 
 Kinds = Sequence[tuple[str, Shape]]
@@ -47,23 +40,23 @@ Groups = Iterable[tuple[str, Shape, Sequence[Any]]]
 
 def root_of(source: bytes) -> Node:
     """The root of a message, without its content; StructureFault when it is not XML or has a DOCTYPE."""
-    if not source[:_CHUNK].strip(_BLANK) and not source.strip(_BLANK):
+    if not source[:CHUNK].strip(_BLANK) and not source.strip(_BLANK):
         raise StructureFault("The message is empty; expected XML", line=1)
-    parser = etree.XMLPullParser(events=("start",), **_SAFE)
+    parser = etree.XMLPullParser(events=("start",), **SAFE)
     try:
-        for at in range(0, len(source), _CHUNK):
-            parser.feed(source[at : at + _CHUNK])
+        for at in range(0, len(source), CHUNK):
+            parser.feed(source[at : at + CHUNK])
             for _, root in cast("Iterator[tuple[str, Node]]", parser.read_events()):
                 if root.getroottree().docinfo.internalDTD is not None:
                     raise StructureFault("A message with a document type (DOCTYPE) is not taken", line=1)
                 return root
         parser.close()
     except etree.XMLSyntaxError as error:
-        raise _not_xml(error) from None
+        raise not_xml(error) from None
     raise StructureFault("Not XML: there is no element", line=1)
 
 
-def _not_xml(error: etree.XMLSyntaxError) -> StructureFault:
+def not_xml(error: etree.XMLSyntaxError) -> StructureFault:
     return StructureFault(f"Not well-formed XML: {error.msg}", line=error.lineno or 1)
 
 
@@ -117,7 +110,7 @@ def read_message(
             source, local(root) != "Structure"
         )
     except etree.XMLSyntaxError as error:
-        raise _not_xml(error) from None
+        raise not_xml(error) from None
 
 
 class _Walk:
@@ -139,7 +132,7 @@ class _Walk:
         values: Values = {}
         streams: Mapping[str, Part] = {}
         held = False
-        for _, node in etree.iterparse(BytesIO(source), events=("end",), tag=tags, **_SAFE):
+        for _, node in etree.iterparse(BytesIO(source), events=("end",), tag=tags, **SAFE):
             parent = cast("Node", node.getparent())  # no tag of these is that of a root
             if parent is not current and self._is_artefact(parent):
                 current, values, streams = parent, {}, _streamed(self.shapes[parent.tag])
@@ -153,6 +146,7 @@ class _Walk:
                 if node is not current:
                     values = {}
                 yield self._artefact(node, values), line_of(node)
+                node.clear()  # lxml takes the square of the time to remove one that has many children
                 parent.remove(node)
                 current, values = None, {}
             elif node.tag in self.holders:
@@ -209,11 +203,11 @@ def once(artefacts: Iterable[tuple[Maintainable, int]]) -> Iterator[Maintainable
 
 def write_message(groups: Groups, header: Header, dialect: Dialect) -> Iterator[bytes]:
     """A message in chunks: containers in the order of the schema, each with its shape and what it holds."""
-    return _chunked(_pieces(groups, header, dialect))
+    return gathered(_pieces(groups, header, dialect))
 
 
 def _pieces(groups: Groups, header: Header, dialect: Dialect) -> Iterator[bytes]:
-    yield message_start(header, f"v{dialect.generation.replace('.', '_')}")
+    yield message_start(header, dialect.namespaces)
     for container, shape, held in groups:
         if held:
             yield f"<str:{container}>".encode()
@@ -244,17 +238,3 @@ def _markup(one: Any, shape: Shape, dialect: Dialect) -> Iterator[bytes]:
 
 _REMEMBERED: dict[tuple[int, Shape, Dialect], bytes] = {}
 _SMALL = 1 << 18
-
-
-def _chunked(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces joined until a chunk is worth sending."""
-    waiting: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= _CHUNK:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield b"".join(waiting)

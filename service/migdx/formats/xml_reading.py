@@ -19,6 +19,16 @@ if TYPE_CHECKING:  # tables know how they are run, and not the other way
 
 _MOST_NOTES = 1000
 
+SAFE: dict[str, Any] = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
+"""How lxml reads what anybody may have sent."""
+
 Node = etree._Element
 Values = dict[str, Any]
 
@@ -45,6 +55,33 @@ def text_of(node: Node) -> str:
     return (node.text or "").strip()
 
 
+@dataclass(frozen=True)
+class Table:
+    """Parts by what they do in one generation: those that are found by name, those that finish, those that
+    give attributes (`heads`), those that give children (`bodies`).
+    """
+
+    by_attribute: Mapping[str, Part]
+    by_element: Mapping[str, Part]
+    finishing: tuple[Part, ...]
+    heads: tuple[Part, ...]
+    bodies: tuple[Part, ...]
+
+    @classmethod
+    def of(cls, parts: tuple[Part, ...], generation: str) -> Table:
+        """Written is what the generation has, read what any generation of the same age (2, 3) has."""
+        age = generation[0]
+        read = [part for part in parts if part.since[:1] <= age <= (part.until or "9")[0]]
+        written = [part for part in read if part.since <= generation <= (part.until or "9")]
+        return cls(
+            {name: part for part in read for name in part.attributes},
+            {name: part for part in read for name in part.elements},
+            tuple(part for part in read if part.gives("finish")),
+            tuple(part for part in written if part.gives("head")),
+            tuple(part for part in written if part.gives("body")),
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Dialect:
     """A generation of SDMX-ML: its namespaces by prefix, and its four words for what is pointed to.
@@ -59,23 +96,17 @@ class Dialect:
     write_reference: Callable[[str, Reference], str]
     read_local: Callable[[Node], str]
     write_local: Callable[[str, str], str]
-    _written: dict[Holder, tuple[tuple[Part, ...], tuple[Part, ...]]] = field(
-        default_factory=dict, init=False, repr=False
-    )
+    _tables: dict[Holder, Table] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def name(self) -> str:
         return f"SDMX-ML {self.generation}"
 
-    def written(self, holder: Holder) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-        """The parts of `holder` in this generation: those that give attributes, those that give children."""
-        known = self._written.get(holder)
+    def table(self, holder: Holder) -> Table:
+        """The parts of `holder` as this generation has them."""
+        known = self._tables.get(holder)
         if known is None:
-            parts = [part for part in holder.parts if part.since <= self.generation <= (part.until or "9")]
-            known = self._written[holder] = (
-                tuple(part for part in parts if part.gives("head")),
-                tuple(part for part in parts if part.gives("body")),
-            )
+            known = self._tables[holder] = Table.of(holder.parts, self.generation)
         return known
 
 
@@ -107,9 +138,10 @@ class Reading:
     def read(self, shape: Shape, node: Node, values: Values | None = None) -> Any:
         """The value in an element; `values` are those that were read before, while the message streamed."""
         values = {} if values is None else values
-        self.fill(shape, node, values)
-        for part in shape.finishing:
-            part.finish(values, node, shape)
+        table = self.dialect.table(shape)
+        self._fill(table, node, values)
+        for part in table.finishing:
+            part.finish(values, node, self.dialect)
         for name, value in values.items():
             if isinstance(value, list):
                 values[name] = tuple(value)
@@ -117,7 +149,10 @@ class Reading:
 
     def fill(self, holder: Holder, node: Node, values: Values) -> None:
         """Sends every attribute and child of an element to the part that knows it."""
-        by_attribute, by_element, locals_ = holder.by_attribute, holder.by_element, self._locals
+        self._fill(self.dialect.table(holder), node, values)
+
+    def _fill(self, table: Table, node: Node, values: Values) -> None:
+        by_attribute, by_element, locals_ = table.by_attribute, table.by_element, self._locals
         for name, given in attributes_of(node):
             part = by_attribute.get(name)
             if part is not None:

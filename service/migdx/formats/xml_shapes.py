@@ -10,8 +10,9 @@ is in the `Dialect`; `xml_messages` reads and writes whole messages of shapes.
 Names of elements carry the prefix of their namespace (mes, str, com); names of attributes carry none. A part
 that reads has a `field`, the argument of the class that it fills; parts that hold parts (`Within`) fill the
 fields of the value around them. `since` and `until` say in which generations a part is written; it is read
-in all of them, because what a sender says is worth more than where he may say it. Irregular corners subclass
-`Part`, or use `Irregular` with two functions.
+in all of the same age (2.1; 3.0 and 3.1), because what a sender says is worth more than where he may say it.
+So one table serves 2.1 and 3.x where they differ in few parts. Irregular corners subclass `Part`, or use
+`Irregular` with two functions.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as option
-from functools import cached_property
 from sys import intern
 from typing import Any
 
@@ -45,8 +45,8 @@ from .xml_reading import Dialect, Node, Reading, Values, attributes_of, fault, l
 __all__ = [
     "AGENCY", "FLAG", "ID", "INSTANT", "PATH", "TEXT", "TRUTH", "UNLESS", "VERSION", "WORD", "Attribute",
     "Codec", "Derived", "Dialect", "Found", "Holder", "Irregular", "Leaf", "Leaves", "Local", "Locals",
-    "Many", "Node", "One", "Part", "Reading", "Ref", "Refs", "Shape", "ShapeOf", "Texts", "Values",
-    "Within", "attributes_of", "bare", "fault", "fixed", "line_of", "local", "matching", "one_of",
+    "Many", "Mixed", "Node", "One", "Part", "Reading", "Ref", "Refs", "Shape", "ShapeOf", "Texts", "Values",
+    "Within", "attributes_of", "bare", "decoded", "fault", "fixed", "line_of", "local", "matching", "one_of",
     "text_of", "twice",
 ]  # fmt: skip
 
@@ -78,7 +78,7 @@ class Part:
     def take(self, node: Node, values: Values, reading: Reading) -> None:
         """Reads a child into `values`."""
 
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         """Says what is missing in `node`, now that all of it is read."""
 
     def gives(self, what: str) -> bool:
@@ -117,12 +117,12 @@ class _Field(Part):
     def gives(self, what: str) -> bool:
         return self.required if what == "finish" else super().gives(what)
 
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         if self.required and self.field not in values and not values.get("is_external"):
             raise fault(f"{local(node)} has no {bare(self.name)}", node)
 
 
-def _decoded(codec: Codec, given: str, node: Node, attribute: str = "") -> Any:
+def decoded(codec: Codec, given: str, node: Node, attribute: str = "") -> Any:
     try:
         return codec.read(given)
     except ValueError:
@@ -143,9 +143,9 @@ class Attribute(_Field):
         return ()
 
     def take_attribute(self, name: str, given: str, node: Node, values: Values) -> None:
-        values[self.field] = _decoded(self.codec, given, node, name)
+        values[self.field] = decoded(self.codec, given, node, name)
 
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         if self.required and self.field not in values:
             raise fault(f"{local(node)}/@{self.name} is ''; expected {self.codec.expected}", node)
 
@@ -183,7 +183,7 @@ class Leaf(_Field):
     always: bool = option(default=False, kw_only=True)
 
     def take(self, node: Node, values: Values, reading: Reading) -> None:
-        values[self.field] = _decoded(self.codec, node.text or "", node)
+        values[self.field] = decoded(self.codec, node.text or "", node)
 
     def body(self, given: Any, dialect: Dialect) -> str:
         spelled = self.codec.write(getattr(given, self.field))
@@ -197,7 +197,7 @@ class Leaves(_Field):
     codec: Codec = TEXT
 
     def take(self, node: Node, values: Values, reading: Reading) -> None:
-        read = _decoded(self.codec, node.text or "", node)
+        read = decoded(self.codec, node.text or "", node)
         values.setdefault(self.field, []).append(read)
 
     def body(self, given: Any, dialect: Dialect) -> str:
@@ -316,19 +316,43 @@ class Many(One):
     unique: bool = True
 
     def take(self, node: Node, values: Values, reading: Reading) -> None:
-        read = reading.read(self.shape(), node)
-        found = values.get(self.field)
-        if found is None:
-            found = values[self.field] = Found()
-        if self.unique:
-            if read.id in found.ids:
-                raise twice(node, read.id)
-            found.ids.add(read.id)
-        found.append(read)
+        _add(reading.read(self.shape(), node), node, values, self.field, unique=self.unique)
 
     def body(self, given: Any, dialect: Dialect) -> str:
         shape = self.shape()
         return "".join([shape.write(each, dialect) for each in getattr(given, self.field)])
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed(Part):
+    """Children of several shapes in one field, in order: `shape_of` says which of them writes a value."""
+
+    field: str
+    shapes: tuple[Shape, ...]
+    shape_of: Callable[[Any], Shape]
+    unique: bool = True
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        return tuple(bare(shape.element) for shape in self.shapes)
+
+    def take(self, node: Node, values: Values, reading: Reading) -> None:
+        shape = self.shapes[self.elements.index(reading.local(node))]
+        _add(reading.read(shape, node), node, values, self.field, unique=self.unique)
+
+    def body(self, given: Any, dialect: Dialect) -> str:
+        return "".join([self.shape_of(each).write(each, dialect) for each in getattr(given, self.field)])
+
+
+def _add(read: Any, node: Node, values: Values, field: str, *, unique: bool) -> None:
+    found = values.get(field)
+    if found is None:
+        found = values[field] = Found()
+    if unique:
+        if read.id in found.ids:
+            raise twice(node, read.id)
+        found.ids.add(read.id)
+    found.append(read)
 
 
 def twice(node: Node, id: str) -> StructureFault:
@@ -368,38 +392,24 @@ class Holder:
 
     parts: tuple[Part, ...]
 
-    @cached_property
-    def by_attribute(self) -> dict[str, Part]:
-        return {name: part for part in self.parts for name in part.attributes}
-
-    @cached_property
-    def by_element(self) -> dict[str, Part]:
-        return {name: part for part in self.parts for name in part.elements}
-
-    @cached_property
-    def finishing(self) -> tuple[Part, ...]:
-        return tuple(part for part in self.parts if part.gives("finish"))
-
     def inside(self, given: Any, dialect: Dialect) -> tuple[str, str]:
         """(attributes, children) as markup."""
-        heads, bodies = dialect.written(self)
+        table = dialect.table(self)
         return (
-            "".join([part.head(given, dialect) for part in heads]),
-            "".join([part.body(given, dialect) for part in bodies]),
+            "".join([part.head(given, dialect) for part in table.heads]),
+            "".join([part.body(given, dialect) for part in table.bodies]),
         )
 
 
 class Within(Part, Holder):
     """A child that only holds parts of the same value; not there when none of them has content."""
 
-    def __init__(self, name: str, *parts: Part, since: str = "", until: str = "", always: bool = False):
+    def __init__(self, name: str, *parts: Part, since: str = "", until: str = ""):
         super().__init__(since=since, until=until)
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "parts", parts)
-        object.__setattr__(self, "always", always)
 
     name: str
-    always: bool
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -408,13 +418,13 @@ class Within(Part, Holder):
     def take(self, node: Node, values: Values, reading: Reading) -> None:
         reading.fill(self, node, values)
 
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
-        for part in self.finishing:
-            part.finish(values, node, self)
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
+        for part in dialect.table(self).finishing:
+            part.finish(values, node, dialect)
 
     def body(self, given: Any, dialect: Dialect) -> str:
         head, body = self.inside(given, dialect)
-        return f"<{self.name}{head}>{body}</{self.name}>" if body or self.always else ""
+        return f"<{self.name}{head}>{body}</{self.name}>" if body else ""
 
 
 class Shape(Holder):
@@ -431,8 +441,8 @@ class Shape(Holder):
 
     def chunks(self, given: Any, dialect: Dialect) -> Iterator[bytes]:
         """The same bit by bit, for what may be long."""
-        heads, bodies = dialect.written(self)
-        yield f"<{self.element}{''.join([part.head(given, dialect) for part in heads])}>".encode()
-        for part in bodies:
+        table = dialect.table(self)
+        yield f"<{self.element}{''.join([part.head(given, dialect) for part in table.heads])}>".encode()
+        for part in table.bodies:
             yield from part.chunks(given, dialect)
         yield f"</{self.element}>".encode()

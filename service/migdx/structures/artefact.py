@@ -17,6 +17,9 @@ Text = Mapping[str, str]
 
 NO_TEXT: Text = {}
 
+OF_2_1, PART_OF_2_1 = "SDMX_2_1", "SDMX_2_1_GROUP"
+"""Types of the annotations that keep what only SDMX 2.1 says (formats/ml21_kept.py)."""
+
 
 def no_text() -> Text:
     """No text at all: one value, shared by the many items that have no description."""
@@ -107,6 +110,11 @@ class Maintainable(Nameable):
     @property
     def urn(self) -> str:
         return self.reference.urn
+
+    @property
+    def part(self) -> Annotation | None:
+        """Of what artefact of SDMX 2.1 this was a part, by the value, and which, by the id."""
+        return next((note for note in self.annotations if note.type == PART_OF_2_1), None)
 
     def references(self) -> Iterator[Reference]:
         """Every artefact or item that this one points to, each once, in the order of its fields."""

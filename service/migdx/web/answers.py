@@ -19,10 +19,11 @@ import zstandard
 from flask import Request, Response
 from isal import isal_zlib
 
+from ..formats.pieces import gathered
+
 MAX_AGE = 60
 """Seconds that an answer may be kept without asking again; less when something becomes public before."""
 
-_PIECE = 1 << 16
 _ZLIB_LEVEL, _GZIP_WINDOW, _DEFLATE_WINDOW = 1, 31, 15
 _ZSTD_LEVEL = 3
 
@@ -107,35 +108,21 @@ def streamed(
 
     `closing` are what `pieces` reads from, closed after it, also when the client leaves early.
     """
-    gathered = _gathered(pieces)
-    first = next(gathered, b"")
-    second = next(gathered, None)
+    chunks = gathered(pieces)
+    first = next(chunks, b"")
+    second = next(chunks, None)
     if second is None:
         body: bytes | Iterator[bytes] = b"".join(_encoded(iter([first]), encoding))
     else:
-        body = _encoded(_joined(first, second, gathered), encoding)
+        body = _encoded(_joined(first, second, chunks), encoding)
     answer = Response(body, content_type=media_type, headers=headers)
     if encoding:
         answer.headers["Content-Encoding"] = encoding
-    for source in (body, gathered, pieces, *closing):
+    for source in (body, chunks, pieces, *closing):
         close: Callable[[], object] | None = getattr(source, "close", None)
         if close:
             answer.call_on_close(close)
     return answer
-
-
-def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of at least 64 kB."""
-    waiting: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= _PIECE:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield b"".join(waiting)
 
 
 def _joined(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -35,6 +35,7 @@ _SAME: dict[type[ExchangeError], int] = {
     errors.StructureFault: 500,
     errors.NotImplementedHere: 501,
     errors.Unavailable: 503,
+    errors.NoSpace: 507,
     ExchangeError: 500,
 }
 STATUS: dict[Door, dict[type[ExchangeError], int]] = {
@@ -123,7 +124,10 @@ def _told(at: Door, status: int, code: int, title: str, detail: str, headers: Ma
         accept, request.args.get("format", "").lower(), "xml" if at == "v1" else "json"
     )
     if syntax == "xml" and at != "service":
-        body, media_type = _xml(at, code, detail), "application/xml"
+        generation = negotiation.error_generation(
+            accept, request.args.get("formatVersion", ""), "v1" if at == "v1" else "v2"
+        )
+        body, media_type = _xml(generation, code, detail), "application/xml"
     else:
         body, media_type = _json(code, title, detail), "application/json"
     return Response(body, status, kept, content_type=media_type)
@@ -137,8 +141,8 @@ def _wants_page() -> bool:
     )
 
 
-def _xml(at: Door, code: int, detail: str) -> bytes:
-    base = f"http://www.sdmx.org/resources/sdmxml/schemas/{'v2_1' if at == 'v1' else 'v3_0'}"
+def _xml(generation: str, code: int, detail: str) -> bytes:
+    base = f"http://www.sdmx.org/resources/sdmxml/schemas/v{generation.replace('.', '_')}"
     message = element(
         "mes:Error",
         (("xmlns:mes", f"{base}/message"), ("xmlns:com", f"{base}/common")),
@@ -147,11 +151,18 @@ def _xml(at: Door, code: int, detail: str) -> bytes:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{message}\n'.encode()
 
 
+_SCHEMA = (
+    "https://raw.githubusercontent.com/sdmx-twg/sdmx-json/master/structure-message/tools/schemas/2.0.0/"
+    "sdmx-json-structure-schema.json"
+)
+"""What an error in JSON is valid by; it is by that of 2.1 too."""
+
+
 def _json(code: int, title: str, detail: str) -> bytes:
     header = Header(f"error-{uuid4().hex[:12]}", datetime.now(UTC))
     meta = {
         "id": header.id, "test": header.test, "prepared": header.instant, "contentLanguages": ["en"],
-        "sender": {"id": header.sender},
+        "sender": {"id": header.sender}, "schema": _SCHEMA,
     }  # fmt: skip
     fault = {"code": code, "title": title, "detail": detail}
     return orjson.dumps({"meta": meta, "errors": [fault]}, option=orjson.OPT_APPEND_NEWLINE)

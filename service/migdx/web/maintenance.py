@@ -28,7 +28,7 @@ from ..formats.header import Header
 from ..formats.ml_registry import Generation, Result
 from ..formats.tables import STRUCTURE_READERS, sniff_structures
 from ..maintenance import Action, Maintainer, Outcome, Wish, maintain
-from ..structures import KINDS, Maintainable
+from ..structures import KINDS, ItemScheme, Maintainable
 from ..urn import Reference
 from . import maintainers
 from .address import Address
@@ -39,9 +39,9 @@ from .v2 import KINDS as WORDS
 
 blueprint = Blueprint("maintenance", __name__)
 
-LARGEST, MOST = 10 << 20, 5000
-"""Bytes and artefacts of a message. That many bytes of the emptiest elements there are take half a gigabyte
-and three seconds, so that they need no process of their own; 100,000 codes are 8 MB.
+LARGEST, MOST, MOST_ITEMS = 10 << 20, 5000, 120_000
+"""Bytes, artefacts, and items of schemes in a message. That many bytes of the emptiest elements there are
+take half a gigabyte and three seconds, so that they need no process of their own; 100,000 codes are 8 MB.
 """
 
 READING, WAIT = threading.BoundedSemaphore(2), 20.0
@@ -189,6 +189,9 @@ class _Sent:
             raise SemanticFault("The message holds no structures")
         if len(found) > MOST:
             raise TooLarge(f"The message holds {len(found):,} structures; send {MOST:,} at a time")
+        items = sum(len(scheme.items) for scheme in found if isinstance(scheme, ItemScheme))
+        if items > MOST_ITEMS:
+            raise TooLarge(f"The message holds {items:,} items; send {MOST_ITEMS:,} at a time")
         return cls(source, _generation(media_type), tuple(found), tuple(dict.fromkeys(skipped)), asked)
 
     def wishes(self) -> Iterator[Wish]:

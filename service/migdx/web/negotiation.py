@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..errors import NotAcceptable, NotImplementedHere, SyntaxFault
-from ..urn import select_versions
+from ..urn import select_versions, version_order
 from .address import Address
 from .asked import Kind
 
@@ -38,7 +38,8 @@ _DATA_V1 = tuple(
 _STRUCTURE = tuple(
     _SDMX + name
     for name in (
-        # who asks for any XML may be a client that cannot read 3.1, as sdmx1 cannot: 3.0 goes before it
+        # who names no version may be a client that cannot read 3.1, as sdmx1 cannot: 3.0 goes before it; a
+        # range such as 3.0+.0 gets the newest
         "structure+json;version=2.1.0", "structure+json;version=2.0.0", "structure+xml;version=3.0.0",
         "structure+xml;version=3.1.0", "structure+xml;version=2.1", "structure+json;version=1.0.0",
     )
@@ -168,10 +169,14 @@ def _by_format(offers: Sequence[str], word: str, address: Address) -> Chosen:
         raise NotAcceptable(f"format={word}: expected one of {', '.join(FORMATS)}")
     families, version = FORMATS[word]
     version = address.get("formatVersion", version)
-    for offer in offers:
-        family, offered = _parts(offer)
-        if family.removeprefix(_SDMX) in families and (not version or _admits(version, offered)):
-            return Chosen(offer)
+    fitting = [
+        offer
+        for offer in offers
+        if (parts := _parts(offer))[0].removeprefix(_SDMX) in families
+        and (not version or _admits(version, parts[1]))
+    ]
+    if fitting:
+        return Chosen(max(fitting, key=lambda offer: _newness(version, offer)))
     raise NotAcceptable(
         f"There is no format={word}{' ' + version if version else ''} of this; there are {_told(offers)}"
     )
@@ -181,7 +186,7 @@ def _by_accept(offers: Sequence[str], accept: str) -> Chosen:
     asked = ranges(accept)
     if not accept.strip():
         return Chosen(offers[0])
-    best: tuple[float, int, int, int] | None = None
+    best: tuple[float, int, int, tuple[int, ...], int] | None = None
     for at, offer in enumerate(offers):
         matching = [
             (rank, -place) for place, entry in enumerate(asked) if (rank := _rank(entry, offer)) is not None
@@ -190,13 +195,14 @@ def _by_accept(offers: Sequence[str], accept: str) -> Chosen:
             continue
         rank, place = max(matching)
         quality = asked[-place].quality
-        if quality and (best is None or (quality, rank, place, -at) > best):
-            best = (quality, rank, place, -at)
+        newness = _newness(asked[-place].parameters.get("version", ""), offer)
+        if quality and (best is None or (quality, rank, place, newness, -at) > best):
+            best = (quality, rank, place, newness, -at)
     if best is None:
         raise NotAcceptable(f"There is no '{accept}' of this; there are {_told(offers)}")
     given = asked[-best[2]].parameters
     return Chosen(
-        offers[-best[3]], {_PARAMETERS[name]: value for name, value in given.items() if name in _PARAMETERS}
+        offers[-best[-1]], {_PARAMETERS[name]: value for name, value in given.items() if name in _PARAMETERS}
     )
 
 
@@ -229,6 +235,11 @@ def _admits(wanted: str, version: str) -> bool:
         return False
 
 
+def _newness(wanted: str, offer: str) -> tuple[int, ...]:
+    """The version of an offer where a range is asked for: of those in it the newest is meant."""
+    return version_order(_parts(offer)[1])[0] if any(sign in wanted for sign in "+~*") else ()
+
+
 def _padded(version: str) -> str:
     return ".".join([*version.split("."), "0", "0"][:3])
 
@@ -246,6 +257,14 @@ def error_syntax(accept: str, word: str, missing: Syntax) -> Syntax:
         if name not in _BROWSER and ("xml" in name or word.startswith(("generic", "structure", "schema"))):
             return "xml"
     return missing
+
+
+def error_generation(accept: str, version: str, missing: Generation) -> str:
+    """The generation of SDMX-ML (2.1, 3.0, 3.1) for the body of an error: that of the XML asked for."""
+    asked = sorted(ranges(accept), key=lambda entry: -entry.quality)
+    given = version or next((e.parameters.get("version", "") for e in asked if "xml" in e.type), "")
+    known = next((known for known in ("2.1", "3.0", "3.1") if given.startswith(known)), "")
+    return known or ("2.1" if missing == "v1" else "3.0")
 
 
 # --- language and compression -------------------------------------------------------------------------------

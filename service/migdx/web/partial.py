@@ -21,9 +21,12 @@ from ..structures import (
     DataStructure,
     Hierarchy,
     ItemScheme,
+    ItemSchemeMap,
     Maintainable,
+    MetadataStructure,
     RepresentationMap,
 )
+from ..urn import Reference
 
 
 def partial(found: Sequence[Maintainable], asked: Collection[str], registry: Registry) -> list[Maintainable]:
@@ -61,6 +64,9 @@ def _items(found: Iterable[Maintainable], registry: Registry) -> dict[str, set[s
             holder = registry.find(reference) if reference.item else None
             if holder is not None:
                 used.setdefault(holder.urn, set()).add(reference.item)
+        if isinstance(artefact, ItemSchemeMap):
+            for urn, items in _mapped(artefact, registry):
+                used.setdefault(urn, set()).update(items)
     return used
 
 
@@ -82,21 +88,33 @@ def _codes(found: Sequence[Maintainable], registry: Registry) -> dict[str, set[s
             for urn, items in _items([artefact], registry).items():
                 used.setdefault(urn, set()).update(items)
         if isinstance(artefact, RepresentationMap):
-            for urn, items in _mapped(artefact):
+            for urn, items in _mapped(artefact, registry):
                 used.setdefault(urn, set()).update(items)
+        if isinstance(artefact, MetadataStructure):  # which may use all of its lists
+            named = (registry.find(reference) for reference in references(artefact))
+            whole.update(listed.urn for listed in named if isinstance(listed, Codelist))
     return {urn: items for urn, items in used.items() if urn not in whole}
 
 
-def _mapped(artefact: RepresentationMap) -> Iterator[tuple[str, set[str]]]:
-    """The lists that a map is between, and the codes that it maps; none for a pattern, which may be any."""
-    if any(any(row.regular_expressions) for row in artefact.mappings):
-        return
-    for at, listed in enumerate(artefact.sources):
-        if not isinstance(listed, str):
-            yield listed.urn, {row.sources[at] for row in artefact.mappings if at < len(row.sources)}
-    for at, listed in enumerate(artefact.targets):
-        if not isinstance(listed, str):
-            yield listed.urn, {row.targets[at] for row in artefact.mappings if at < len(row.targets)}
+def _mapped(
+    artefact: RepresentationMap | ItemSchemeMap, registry: Registry
+) -> Iterator[tuple[str, set[str]]]:
+    """The lists that a map is between, and the items that it maps: all where one is a pattern."""
+    if isinstance(artefact, ItemSchemeMap):
+        ends: tuple[Sequence[object], Sequence[object]] = ((artefact.source,), (artefact.target,))
+    else:
+        ends = (artefact.sources, artefact.targets)
+    rows = artefact.mappings
+    for lists, told in zip(ends, ([row.sources for row in rows], [row.targets for row in rows]), strict=True):
+        for at, listed in enumerate(lists):
+            scheme = registry.find(listed) if isinstance(listed, Reference) else None
+            if not isinstance(scheme, ItemScheme):
+                continue
+            if any(any(row.regular_expressions) for row in rows):
+                whole = registry.codelist(scheme) if isinstance(scheme, Codelist) else scheme
+                yield scheme.urn, {path for path, _ in walk(whole.items)}
+            else:
+                yield scheme.urn, {given[at] for given in told if at < len(given)}
 
 
 def _schemas(found: Sequence[Maintainable], registry: Registry) -> Iterator[tuple[Schema, bool]]:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from flask import Response, request
 
 from ..errors import NotAcceptable, NotFound, NotImplementedHere, SemanticFault, SyntaxFault
-from ..formats.ml21_structure_writer import served
 from ..formats.schemas import SCHEMA_WRITERS
 from ..formats.tables import STRUCTURE_WRITERS
 from ..registry import Registry
@@ -44,8 +43,6 @@ from .asked import SchemaRequest
 from .negotiation import OFFERS, choose
 from .terms import Terms
 
-_ML21 = "application/vnd.sdmx.structure+xml;version=2.1"
-
 
 def answer(asked: SchemaRequest, terms: Terms) -> Response:
     """The schema of one context; everything that can be wrong was looked at before the first byte leaves."""
@@ -54,16 +51,16 @@ def answer(asked: SchemaRequest, terms: Terms) -> Response:
     if contexts:
         return _of_metadata(asked, contexts, terms)
     schema = _schema(context, terms.registry)
-    observation = _observation(asked.dimension_at_observation, schema)
+    told_at = observation(asked.dimension_at_observation, schema)
     validators = terms.validators(
-        asked.context, asked.query, observation, asked.deletion, terms.registry.digest, terms.generation
+        asked.context, asked.query, told_at, asked.deletion, terms.registry.digest, terms.generation
     )
     known = terms.unchanged(validators)
     if known:
         return known
     writer = SCHEMA_WRITERS.get(terms.chosen.media_type)
     if writer:
-        return terms.streamed(writer(schema, observation, deletion=asked.deletion), validators)
+        return terms.streamed(writer(schema, told_at, deletion=asked.deletion), validators)
     return structures.written(_told(schema, terms), terms, validators)
 
 
@@ -90,7 +87,7 @@ def _schema(context: Maintainable, registry: Registry) -> Schema:
     return registry.schema(context.reference)
 
 
-def _observation(asked: str, schema: Schema) -> str:
+def observation(asked: str, schema: Schema) -> str:
     """The dimension at observation level: time where there is one; AllDimensions is the flat message."""
     if not asked:
         return schema.time.id if schema.time else "AllDimensions"
@@ -111,7 +108,7 @@ def _told(schema: Schema, terms: Terms) -> list[Maintainable]:
     registry = terms.registry
     dsd = registry.find(schema.dsd.reference) or schema.dsd  # whole, where the dataflow uses a part of it
     found: list[Maintainable] = [dsd]
-    metadata = schema.metadata if terms.chosen.media_type != _ML21 else None
+    metadata = None if terms.chosen.media_type in structures.OF_2_1 else schema.metadata
     if metadata:
         found.append(metadata)
     named = [*schema.dsd.references(), *(r for artefact in found[1:] for r in artefact.references())]
@@ -196,7 +193,7 @@ def _with_agencies(found: list[Maintainable], registry: Registry) -> list[Mainta
 
 
 def _of_format(found: list[Maintainable], terms: Terms) -> list[Maintainable]:
-    return [a for a in found if served(a)] if terms.chosen.media_type == _ML21 else found
+    return [artefact for artefact in found if structures.serves(terms.chosen.media_type, artefact)]
 
 
 # --- metadata -----------------------------------------------------------------------------------------------

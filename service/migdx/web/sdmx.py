@@ -14,7 +14,7 @@ from typing import cast
 import orjson
 from flask import Blueprint, Response, request
 
-from ..errors import NotImplementedHere, SemanticFault, SyntaxFault
+from ..errors import NotImplementedHere, SyntaxFault
 from ..formats.tables import WRITERS
 from ..plan import Action
 from ..public import Public
@@ -118,23 +118,13 @@ def _refuse_updates(updated_after: str, public: Public) -> None:
 
 
 def _observation(query: DataQuery, schema: Schema) -> str:
-    """The dimension at observation level: time where there is one; AllDimensions gives a flat answer."""
-    asked = query.dimension_at_observation
-    time = schema.time.id if schema.time else ""
-    if not asked:
-        return time or "AllDimensions"
-    if asked.lower() == "alldimensions":
-        return "AllDimensions"
-    if asked not in schema.key:
-        raise SemanticFault(
-            f"dimensionAtObservation={asked}: {schema.dsd.reference.short} has no such dimension; it has "
-            + ", ".join(schema.key)
-        )
-    if asked != time:
+    """That of the schema, as far as data are written by it."""
+    found = schemas.observation(query.dimension_at_observation, schema)
+    if found not in ("AllDimensions", schema.time.id if schema.time else ""):
         raise NotImplementedHere(
-            f"dimensionAtObservation={asked} is not built yet; TIME_PERIOD and AllDimensions are"
+            f"dimensionAtObservation={found} is not built yet; TIME_PERIOD and AllDimensions are"
         )
-    return asked
+    return found
 
 
 # --- availability, roots ---------------------------------------------------------------------------
@@ -167,8 +157,11 @@ def _root(generation: Generation) -> Response:
 
 
 def _preflight() -> Response:
-    """204: any page may read; the headers that it asks for are allowed."""
-    answer = Response(status=204, headers={"Allow": "GET, HEAD, OPTIONS", "Access-Control-Max-Age": "86400"})
+    """204: any page may read, and none maintain; the headers that it asks for are allowed."""
+    generation, address = located(Address.of(request.environ))
+    maintained = generation == "v2" and address.segment(0) == "structure"
+    allowed = "GET, HEAD, OPTIONS" + (", POST, PUT, DELETE" if maintained else "")
+    answer = Response(status=204, headers={"Allow": allowed, "Access-Control-Max-Age": "86400"})
     answer.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
     asked = request.headers.get("Access-Control-Request-Headers")
     if asked:

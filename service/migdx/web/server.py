@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import click
@@ -19,6 +20,7 @@ from ..formats import sandbox
 from ..remembered import remember
 from . import create_app, needed
 from .maintainers import NOBODY, Maintainers
+from .structures import warm
 
 THREADS = 128
 """Requests at a time in each worker: enough that slow clients cannot stop the service."""
@@ -47,6 +49,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         sandbox.default.keeps_spare = True
         exchange = Exchange.open(self._folder, share=self.cfg.workers)
         self.exchange = exchange
+        Thread(target=warm, args=(exchange.registry,), daemon=True).start()
         return create_app(exchange, token=self._token, demo=self._demo, maintained_by=self._maintained_by)
 
 

@@ -6,8 +6,7 @@ Items are searched and paged by the code that answers `q`, `offset` and `limit` 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import lru_cache
 
 from flask import Blueprint, Response, request
@@ -20,11 +19,7 @@ from ..search import Index, page
 from ..structures import (
     AttachmentConstraint,
     Codelist,
-    Component,
     Dataflow,
-    DataStructure,
-    HierarchicalCode,
-    Hierarchy,
     Item,
     ItemScheme,
     Maintainable,
@@ -32,13 +27,11 @@ from ..structures import (
 from ..urn import Reference
 from . import v1, v2
 from .frame import base, drawn, kept, registry
+from .structure_parts import ROWS, Inside, Pages, asked_offset
 from .structures import serves
 from .wording import Words, collated
 
 blueprint = Blueprint("structures", __name__)
-
-ROWS = 100
-"""Rows of a table on one page."""
 
 SHOWN = 12
 """References of one type that are written out; of more there is a number and the query that gives them."""
@@ -93,16 +86,18 @@ def structure(word: str, agency: str, id: str, version: str) -> Response:
 def _drawn(artefact: Maintainable, words: Words, known: Registry) -> str:
     text = request.args.get("q", "").strip()
     items, pages = _items(artefact, known, text)
+    inside = Inside(artefact, known, words)
     return drawn(
         "structure.html", words, artefact=artefact, kind=words(f"kind_{artefact.kind}"), text=text,
-        items=items, pages=pages, with_parents=any(item.parent for _, item in items),
+        inside=inside, items=items, pages=pages, with_parents=any(item.parent for _, item in items),
         other_names=[(tag, name) for tag, name in artefact.names.items() if name != words.name(artefact)],
-        components=_components(artefact, words, known), nodes=_nodes(artefact, known),
+        nodes=inside.nodes(), mapped=inside.mappings(),
         references=[
-            (words("refers_to"), _grouped(known.children(artefact), words)),
-            (words("referred_by"), _grouped(known.parents(artefact), words)),
+            (words("refers_to"), "children", _grouped(known.children(artefact), words)),
+            (words("referred_by"), "parents", _grouped(known.parents(artefact), words)),
         ],
-        address=f"{base()}{_address(artefact)}", downloads=_downloads(artefact), address_of=_page_of,
+        path=_address(artefact), address=f"{base()}{_address(artefact)}", downloads=_downloads(artefact),
+        address_of=_page_of,
         is_flow=isinstance(artefact, Dataflow), is_scheme=isinstance(artefact, ItemScheme),
     )  # fmt: skip
 
@@ -117,81 +112,13 @@ def _page_of(artefact: Maintainable) -> dict[str, str]:
 # --- what is in it ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Pages:
-    """Which rows are shown of how many."""
-
-    total: int
-    start: int
-
-    @classmethod
-    def of(cls, total: int) -> Pages:
-        return cls(total, _start())
-
-    @property
-    def end(self) -> int:
-        return min(self.start + ROWS, self.total)
-
-    @property
-    def before(self) -> int | None:
-        return max(self.start - ROWS, 0) if self.start else None
-
-    @property
-    def after(self) -> int | None:
-        return self.end if self.end < self.total else None
-
-
-def _start() -> int:
-    given = request.args.get("offset", "")
-    return int(given[:9]) if given.isascii() and given.isdigit() else 0
-
-
 def _items(artefact: Maintainable, known: Registry, text: str) -> tuple[list[tuple[str, Item]], Pages]:
     """Paths and items of the page that is asked for; items that nest come with those above them."""
     if not isinstance(artefact, ItemScheme):
         return [], Pages(0, 0)
     scheme = known.codelist(artefact) if isinstance(artefact, Codelist) else artefact
-    some, total = page(scheme, text, _start(), ROWS)
+    some, total = page(scheme, text, asked_offset(), ROWS)
     return list(walk(some.items)), Pages.of(total)
-
-
-def _components(
-    artefact: Maintainable, words: Words, known: Registry
-) -> list[tuple[Component, str, str, Maintainable | None]]:
-    """The components of a data structure: role, the concept's name, the list of its values."""
-    if not isinstance(artefact, DataStructure):
-        return []
-    roles: tuple[tuple[str, Sequence[Component]], ...] = (
-        ("dimension", artefact.dimensions), ("measure", artefact.measures),
-        ("attribute", artefact.attributes),
-    )  # fmt: skip
-    found = []
-    for role, components in roles:
-        for component in components:
-            scheme = known.find(component.concept)
-            concept = scheme.item(component.concept.item) if isinstance(scheme, ItemScheme) else None
-            told = component.representation or getattr(concept, "representation", None)
-            values = known.find(told.enumeration) if told and told.enumeration else None
-            name = words.name(concept) if concept else component.id
-            found.append((component, words(f"role_{role}"), name, values))
-    return found
-
-
-def _nodes(artefact: Maintainable, known: Registry) -> list[tuple[int, str, Item | None]]:
-    """The codes of a hierarchy with their depth, as many as a page takes."""
-    found: list[tuple[int, str, Item | None]] = []
-
-    def descend(codes: Iterable[HierarchicalCode], depth: int) -> None:
-        for node in codes:
-            if len(found) < ROWS * 10:
-                scheme = known.find(node.code)
-                whole = known.codelist(scheme) if isinstance(scheme, Codelist) else None
-                found.append((depth, node.code.item, whole.item(node.code.item) if whole else None))
-                descend(node.children, depth + 1)
-
-    if isinstance(artefact, Hierarchy):
-        descend(artefact.codes, 0)
-    return found
 
 
 # --- what it belongs to, and where it is to be had ----------------------------------------------------------

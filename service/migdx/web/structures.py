@@ -21,6 +21,7 @@ from ..formats.header import Header
 from ..formats.ml21_structure_writer import served
 from ..formats.tables import STRUCTURE_WRITERS
 from ..query import StructureQuery
+from ..registry import Registry
 from ..selection import Selection, select
 from ..structures import AttachmentConstraint, DataConstraint, Maintainable
 from . import v1, v2
@@ -35,9 +36,8 @@ from .translation import Translation
 TOTAL = "X-Total-Count"
 """The header that says how many items there are, beside the page of them that was asked for."""
 
-_OF_2_1 = frozenset(
-    ("application/vnd.sdmx.structure+xml;version=2.1", "application/vnd.sdmx.structure+json;version=1.0.0")
-)
+_ML21 = "application/vnd.sdmx.structure+xml;version=2.1"
+OF_2_1 = frozenset((_ML21, "application/vnd.sdmx.structure+json;version=1.0.0"))
 _METADATA = frozenset(("*", "MetadataStructure", "Metadataflow"))
 """What leads to metadata structures in 2.1, where a data structure does not."""
 
@@ -83,7 +83,8 @@ def _known_since(digest: str) -> datetime:
 
 def _found(asked: StructureRequest, terms: Terms) -> tuple[list[Maintainable], int | None]:
     """The artefacts, in one language if that was asked, and the items that there are of a page."""
-    query, registry = asked.query, terms.registry
+    registry = terms.registry
+    query = replace(asked.query, wholes=terms.chosen.media_type == _ML21)
     selection = select(registry, query)
     found = [artefact for artefact in selection.found if _fits(artefact, asked, terms)]
     if found and query.detail == "referencepartial":
@@ -104,13 +105,13 @@ def _fits(artefact: Maintainable, asked: StructureRequest, terms: Terms) -> bool
         return False
     if not serves(terms.chosen.media_type, artefact):
         return False
-    is_metadata = terms.chosen.media_type in _OF_2_1 and artefact.kind == "MetadataStructure"
+    is_metadata = terms.chosen.media_type in OF_2_1 and artefact.kind == "MetadataStructure"
     return not is_metadata or bool(_METADATA & {*asked.query.kinds})
 
 
 def serves(media_type: str, artefact: Maintainable) -> bool:
     """Whether a format has a form for an artefact."""
-    return served(artefact) if media_type in _OF_2_1 else not isinstance(artefact, AttachmentConstraint)
+    return served(artefact) if media_type in OF_2_1 else not isinstance(artefact, AttachmentConstraint)
 
 
 def _nothing(query: StructureQuery, selection: Selection) -> Exception:
@@ -118,6 +119,18 @@ def _nothing(query: StructureQuery, selection: Selection) -> Exception:
     if query.names_one and not selection.total:
         return NotFound(f"There is no {' or '.join(query.kinds)} {told}")
     return NoResults(f"No structure matches {query}")
+
+
+def warm(registry: Registry) -> None:
+    """Finds what refers to what, and writes all that dataflows need once in every format.
+
+    The parts of an answer are remembered as they are written, so no client waits for the first time.
+    """
+    flows = select(registry, StructureQuery(("Dataflow",), versions="*", references=("descendants",)))
+    for media_type, write in STRUCTURE_WRITERS.items():
+        held = [artefact for artefact in flows.found if serves(media_type, artefact)]
+        for _ in write(held, Header("warm", datetime.now(UTC)), ("en",)):
+            pass
 
 
 def located(artefact: Maintainable, generation: Generation, base: str) -> str:

@@ -1,7 +1,7 @@
-"""The words that all tables of SDMX-ML 3.0 and 3.1 use: dialects, and the parts of what has an identity.
+"""The words that all tables of SDMX-ML use, of every generation: the parts of what has an identity.
 
-Schemas v3_0 and v3_1: SDMXCommon.xsd (annotable to maintainable), SDMXStructureBase.xsd (items,
-representations). References are URNs in a text, neighbours are named by their id in a text.
+Schemas SDMXCommon.xsd (annotable to maintainable) and SDMXStructureBase.xsd (items, representations). What
+2.1 says otherwise stands beside it, `until="2.1"`, and is made in `ml21_artefact`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..structures import Annotation, Codelist, Item, Link, Maintainable, Representation, SentinelValue
-from ..urn import Reference, parse_urn
-from .markup import escape, leaf, quoted
+from .markup import quoted
+from .ml21_artefact import FINAL, NOTES
 from .xml_shapes import (
     AGENCY,
     FLAG,
     ID,
     INSTANT,
     VERSION,
-    WORD,
     Attribute,
     Derived,
     Dialect,
-    Holder,
     Leaf,
+    Local,
     Many,
     Node,
     One,
@@ -37,32 +36,7 @@ from .xml_shapes import (
     Within,
     attributes_of,
     bare,
-    text_of,
 )
-
-_NAMESPACES = "http://www.sdmx.org/resources/sdmxml/schemas/v{}/{}"
-_PREFIXES = {"mes": "message", "str": "structure", "com": "common"}
-
-
-def _dialect(generation: str) -> Dialect:
-    version = generation.replace(".", "_")
-    return Dialect(
-        generation,
-        {prefix: _NAMESPACES.format(version, part) for prefix, part in _PREFIXES.items()},
-        read_reference=lambda node, kinds: parse_urn(text_of(node)),
-        write_reference=_urn,
-        read_local=text_of,
-        write_local=leaf,
-    )
-
-
-def _urn(name: str, named: Reference) -> str:
-    return f"<{name}>{escape(named.urn)}</{name}>"
-
-
-ML30 = _dialect("3.0")
-ML31 = _dialect("3.1")
-
 
 # --- annotable, identifiable, nameable, maintainable -------------------------------------------------------
 
@@ -76,7 +50,8 @@ ANNOTATION = Shape(
     Texts("com:AnnotationText", "texts"),
     Leaf("com:AnnotationValue", "value"),
 )
-ANNOTATIONS = Within("com:Annotations", Many("annotations", lambda: ANNOTATION, unique=False))
+ANNOTATIONS = Within("com:Annotations", Many("annotations", lambda: ANNOTATION, unique=False), since="3.0")
+ANNOTATED: tuple[Part, ...] = (ANNOTATIONS, NOTES)
 
 LINK = Shape(
     Link,
@@ -86,15 +61,15 @@ LINK = Shape(
     Attribute("urn", "urn"),
     Attribute("type", "type"),
 )
-LINKS = Many("links", lambda: LINK, unique=False)
+LINKS = Many("links", lambda: LINK, unique=False, since="3.0")
 ITS_URN = Derived("urn", lambda _: "")
 NAMES = Texts("com:Name", "names", otherwise="id")
 DESCRIPTIONS = Texts("com:Description", "descriptions")
 
-_NOTED: tuple[Part, ...] = (ITS_URN, Attribute("uri", "uri"), ANNOTATIONS, LINKS)
-IDENTIFIABLE: tuple[Part, ...] = (Attribute("id", "id", ID, required=True), *_NOTED)
+NOTED: tuple[Part, ...] = (ITS_URN, Attribute("uri", "uri"), *ANNOTATED, LINKS)
+IDENTIFIABLE: tuple[Part, ...] = (Attribute("id", "id", ID, required=True), *NOTED)
 NAMEABLE: tuple[Part, ...] = (*IDENTIFIABLE, NAMES, DESCRIPTIONS)
-UNNAMED: tuple[Part, ...] = (Attribute("id", "id", ID), *_NOTED)
+UNNAMED: tuple[Part, ...] = (Attribute("id", "id", ID), *NOTED)
 """Identifiable things whose id may be left out."""
 
 
@@ -103,8 +78,9 @@ def without_id(make: Callable[..., Any]) -> Callable[..., Any]:
     return lambda **values: make(**{"id": "", **values})
 
 
-VERSIONED = Attribute("version", "version", VERSION)
-UNVERSIONED = Derived("version", lambda _: "")
+VERSIONED: tuple[Part, ...] = (Attribute("version", "version", VERSION), FINAL)
+VERSIONED_21: tuple[Part, ...] = (Attribute("version", "version", VERSION, until="2.1"), FINAL)
+UNVERSIONED: tuple[Part, ...] = (Derived("version", lambda _: "", since="3.0"),)
 PARTIAL = Attribute("isPartial", "is_partial", FLAG)
 
 
@@ -114,28 +90,34 @@ def urn_of(artefact: Maintainable) -> str:
     return replace(artefact.reference, kind=kind).urn
 
 
-def maintainable(cls: type[Maintainable], *parts: Part, version: Part = VERSIONED) -> Shape:
-    """The table of a maintainable type: identity, names, then `parts`."""
-    return Shape(
-        cls,
-        f"str:{cls.kind}",
-        Derived("urn", urn_of),
+def maintained(*version: Part) -> tuple[Part, ...]:
+    """The parts of a maintainable type: identity and names."""
+    return (
+        Derived("urn", urn_of, since="3.0"),
+        Derived("urn", lambda _: "", until="2.1"),
         Attribute("id", "id", ID, required=True),
         Attribute("uri", "uri"),
         Attribute("agencyID", "agency", AGENCY, required=True),
-        version,
+        *version,
         Attribute("validFrom", "valid_from", INSTANT),
         Attribute("validTo", "valid_to", INSTANT),
         Attribute("isExternalReference", "is_external", FLAG),
         Attribute("isPartialLanguage", "is_partial_language", FLAG, since="3.1"),
         Attribute("serviceURL", "service_url"),
         Attribute("structureURL", "structure_url"),
-        ANNOTATIONS,
+        *ANNOTATED,
         LINKS,
         NAMES,
         DESCRIPTIONS,
-        *parts,
     )
+
+
+MAINTAINABLE = maintained(*VERSIONED)
+
+
+def maintainable(cls: type[Maintainable], *parts: Part, version: tuple[Part, ...] = VERSIONED) -> Shape:
+    """The table of a maintainable type: identity, names, then `parts`."""
+    return Shape(cls, f"str:{cls.kind}", *maintained(*version), *parts)
 
 
 def item(name: str, *parts: Part, cls: Callable[..., Any] = Item) -> Shape:
@@ -143,7 +125,7 @@ def item(name: str, *parts: Part, cls: Callable[..., Any] = Item) -> Shape:
     return Shape(cls, f"str:{name}", *NAMEABLE, *parts)
 
 
-PARENT = Leaf("str:Parent", "parent", WORD)
+PARENT = Local("str:Parent", "parent")
 
 
 # --- representations ---------------------------------------------------------------------------------------
@@ -209,7 +191,7 @@ class TextFormat(Part):
             else:
                 reading.skip(reading.local(child), child)
 
-    def finish(self, values: Values, node: Node, holder: Holder) -> None:
+    def finish(self, values: Values, node: Node, dialect: Dialect) -> None:
         values.setdefault("text_type", self.default)
 
     def body(self, given: Any, dialect: Dialect) -> str:
@@ -231,4 +213,4 @@ def representation(name: str, default: str = "String") -> One:
         Ref("str:Enumeration", "enumeration", LISTS),
         TextFormat(default),
     )
-    return One("representation", lambda: shape)
+    return One("representation", lambda: shape, since="3.0")

@@ -1,7 +1,7 @@
-"""SDMX-ML 3.x tables of schemes and what is in them: codes, concepts, organisations, categories.
+"""SDMX-ML tables of schemes and what is in them: codes, concepts, organisations, categories.
 
 Schemas: SDMXStructureCodelist.xsd, ...Concept.xsd, ...Organisation.xsd, ...Category.xsd,
-...Categorisation.xsd, ...ReportingTaxonomy.xsd, ...HierarchicalCodelist.xsd.
+...ReportingTaxonomy.xsd, and of 3.x alone ...HierarchicalCodelist.xsd.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 
 from ..structures import (
     AgencyScheme,
-    Categorisation,
     Category,
     CategoryScheme,
     Codelist,
@@ -39,7 +38,9 @@ from ..structures import (
     ValueList,
 )
 from .markup import escape, iso_concept, leaf, quoted
-from .ml3_words import (
+from .ml21_artefact import Represented
+from .ml21_kept import Ignored
+from .ml_words import (
     ANNOTATIONS,
     DESCRIPTIONS,
     IDENTIFIABLE,
@@ -48,6 +49,7 @@ from .ml3_words import (
     PARENT,
     PARTIAL,
     UNVERSIONED,
+    VERSIONED_21,
     Facets,
     item,
     maintainable,
@@ -57,8 +59,10 @@ from .xml_items import Items
 from .xml_shapes import (
     INSTANT,
     TRUTH,
+    VERSION,
     WORD,
     Attribute,
+    Codec,
     Dialect,
     Irregular,
     Leaf,
@@ -138,7 +142,7 @@ EXTENSION = Shape(
     Selection("str:InclusiveCodeSelection", "include"),
     Selection("str:ExclusiveCodeSelection", "exclude"),
 )
-EXTENSIONS = Many("extensions", lambda: EXTENSION, unique=False)
+EXTENSIONS = Many("extensions", lambda: EXTENSION, unique=False, since="3.0")
 
 
 # --- concepts ----------------------------------------------------------------------------------------------
@@ -154,6 +158,7 @@ CONCEPT = item(
     "Concept",
     PARENT,
     representation("CoreRepresentation"),
+    Represented("str:CoreRepresentation", False, until="2.1"),
     Irregular(("str:ISOConceptReference",), _read_iso, lambda concept, _: iso_concept(concept.iso_concept)),
     cls=Concept,
 )
@@ -175,7 +180,7 @@ def _write_details(contact: Contact, dialect: Dialect) -> str:
 CONTACT = Shape(
     Contact,
     "str:Contact",
-    Attribute("id", "id"),
+    Attribute("id", "id", WORD),
     Texts("com:Name", "names"),
     Texts("str:Department", "departments"),
     Texts("str:Role", "roles"),
@@ -183,10 +188,17 @@ CONTACT = Shape(
 )
 
 
-def _organisations(cls: type[ItemScheme], *parts: Part) -> Shape:
-    """A scheme without version, of organisations."""
+_ALWAYS_1_0 = Attribute(
+    "version", "version", Codec(VERSION.read, lambda _: "1.0", VERSION.expected), until="2.1"
+)
+"""In 2.1 the version of schemes of organisations is fixed, and they are never final; units have versions."""
+
+
+def _organisations(cls: type[ItemScheme], *parts: Part, version: tuple[Part, ...] = ()) -> Shape:
+    """A scheme of organisations, which has no version in 3.x."""
     one = item(cls.item_kind, *parts, Many("contacts", lambda: CONTACT, unique=False), cls=Organisation)
-    return maintainable(cls, PARTIAL, Items("items", lambda: one), version=UNVERSIONED)
+    told = version or (_ALWAYS_1_0, Ignored(("isFinal",), until="2.1"))
+    return maintainable(cls, PARTIAL, Items("items", lambda: one), version=(*UNVERSIONED, *told))
 
 
 # --- categories --------------------------------------------------------------------------------------------
@@ -230,7 +242,7 @@ AGENCY_SCHEME = _organisations(AgencyScheme)
 DATA_PROVIDER_SCHEME = _organisations(DataProviderScheme)
 DATA_CONSUMER_SCHEME = _organisations(DataConsumerScheme)
 METADATA_PROVIDER_SCHEME = _organisations(MetadataProviderScheme)
-ORGANISATION_UNIT_SCHEME = _organisations(OrganisationUnitScheme, PARENT)
+ORGANISATION_UNIT_SCHEME = _organisations(OrganisationUnitScheme, PARENT, version=VERSIONED_21)
 
 CODELIST = maintainable(Codelist, PARTIAL, Items("items", lambda: CODE), EXTENSIONS)
 GEOGRAPHIC_CODELIST = maintainable(
@@ -254,9 +266,6 @@ CONCEPT_SCHEME = maintainable(ConceptScheme, PARTIAL, Items("items", lambda: CON
 CATEGORY_SCHEME = maintainable(CategoryScheme, PARTIAL, Items("items", lambda: CATEGORY))
 REPORTING_TAXONOMY = maintainable(ReportingTaxonomy, PARTIAL, Items("items", lambda: REPORTING_CATEGORY))
 
-_FILED = (Ref("str:Source", "source"), Ref("str:Target", "target", ("Category",)))
-CATEGORISATION_30 = maintainable(Categorisation, *_FILED)
-CATEGORISATION_31 = maintainable(Categorisation, *_FILED, version=UNVERSIONED)
 HIERARCHY = maintainable(
     Hierarchy,
     Attribute("hasFormalLevels", "has_formal_levels", TRUTH),

@@ -1,4 +1,4 @@
-"""SDMX-ML 3.x tables of VTL in SDMX (schema SDMXStructureTransformation.xsd)."""
+"""SDMX-ML tables of VTL (schema SDMXStructureTransformation.xsd, in 2.1 since its revision of 2020)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..structures import (
     VtlMapping,
     VtlMappingScheme,
 )
-from .ml3_words import PARTIAL, item, maintainable
+from .ml_words import PARTIAL, item, maintainable
 from .xml_items import Items
 from .xml_shapes import (
     TRUTH,
@@ -82,7 +82,7 @@ NAME_PERSONALISATION = item(
 
 # --- mappings of artefacts to names ------------------------------------------------------------------------
 
-_MAPPED = ("Dataflow", "Codelist", "Concept")
+_MAPPED = ("GenericDataflow", "Dataflow", "Codelist", "ConceptScheme", "Concept")
 
 
 def _read_mapped(node: Node, values: Values, reading: Reading) -> None:
@@ -109,7 +109,7 @@ def _flow_mapping(field: str, name: str, space: str) -> One:
 VTL_MAPPING = item(
     "VtlMapping",
     Attribute("alias", "alias", required=True),
-    Irregular(tuple(f"str:{kind}" for kind in (*_MAPPED, "GenericDataflow")), _read_mapped, _write_mapped),
+    Irregular(_MAPPED, _read_mapped, _write_mapped),
     _flow_mapping("to_vtl", "ToVtlMapping", "ToVtlSubSpace"),
     _flow_mapping("from_vtl", "FromVtlMapping", "FromVtlSuperSpace"),
     cls=VtlMapping,
