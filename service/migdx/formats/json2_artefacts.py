@@ -114,7 +114,8 @@ def _write_links(value: Any, into: Json, told: Told) -> None:
         links[0]["uri"] = uri
     for link in value.links:
         pairs = (("href", link.url), ("urn", link.urn), ("type", link.type))
-        parts = {name: given for name, given in pairs if given}
+        # the schema demands an address, which XML may leave empty
+        parts = {name: given for name, given in pairs if given or (name == "href" and not link.urn)}
         if link.urn and not has_urn(class_of(link.urn), told):
             parts |= {"href": parts.pop("urn"), **({"uri": link.url} if link.url else {})}
         links.append({"rel": link.rel, **parts})

@@ -24,6 +24,7 @@ from ..structures import (
 from ..urn import Reference
 from .markup import escape, leaf, quoted
 from .ml_words import ANNOTATIONS, LISTS, UNNAMED, maintainable, without_id
+from .xml_codecs import DAY
 from .xml_items import Items
 from .xml_shapes import (
     WORD,
@@ -86,8 +87,8 @@ def _source_value(mapping: Mapping, at: int) -> str:
 
 
 _MAPPING: tuple[Part, ...] = (
-    Attribute("validFrom", "valid_from"),
-    Attribute("validTo", "valid_to"),
+    Attribute("validFrom", "valid_from", DAY),
+    Attribute("validTo", "valid_to", DAY),
     ANNOTATIONS,
     SourceValues(),
     Leaves("str:TargetValue", "targets"),

@@ -54,6 +54,8 @@ def one_of(**words: Any) -> Codec:
 TEXT = Codec(str, str)
 WORD = Codec(str.strip, str)
 INSTANT = Codec(str.strip, instant)
+DAY = Codec(str.strip, lambda given: given.partition("T")[0])
+"""An xs:date; what comes from SDMX-JSON may say an hour too."""
 TRUTH = Codec(_truth, lambda value: "true" if value else "false", "true or false")
 FLAG = Codec(_truth, lambda value: "true" if value else "", "true or false")
 """False when it is not there."""
