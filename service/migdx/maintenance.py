@@ -33,7 +33,7 @@ from .structures import (
     ProvisionAgreement,
 )
 from .urn import Reference, is_stable, parse_short
-from .versioning import next_patch, taken_away
+from .versioning import next_version, taken_away
 
 Action = Literal["Append", "Replace", "Delete"]
 
@@ -218,7 +218,7 @@ class _Judged:
         if stored is not None and is_stable(stored.version):
             raise Conflict(
                 f"{stored.kind} {stored.reference.short} is stable and cannot change; submit it as "
-                f"{next_patch(stored.version)} or later"
+                f"{next_version(given, stored)} or later"
             )
         versions = self._before.versions(given.reference)
         if stored is None and (lost := taken_away(given, versions)):

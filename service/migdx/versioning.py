@@ -13,10 +13,10 @@ from .structures import DataStructure, ItemScheme, Maintainable
 from .urn import is_stable, version_order
 
 
-def next_patch(version: str) -> str:
-    """The least version that may follow a stable one."""
-    numbers = version_order(version)[0]
-    return ".".join(map(str, (*numbers[:-1], numbers[-1] + 1)))
+def next_version(artefact: Maintainable, stored: Maintainable) -> str:
+    """The least version that may follow a stable one: a major one when `artefact` takes something away."""
+    major, minor, patch = version_order(stored.version)[0]
+    return f"{major + 1}.0.0" if _lost(artefact, stored) else f"{major}.{minor}.{patch + 1}"
 
 
 def taken_away(artefact: Maintainable, versions: Iterable[Maintainable]) -> str:
@@ -34,13 +34,17 @@ def taken_away(artefact: Maintainable, versions: Iterable[Maintainable]) -> str:
     if not before:
         return ""
     last = max(before, key=lambda other: version_order(other.version))
-    kept = set(_parts(artefact))
-    lost = [id for id in _parts(last) if id not in kept]
+    lost = _lost(artefact, last)
     if not lost:
         return ""
     return (
         f"it lacks {some(lost, 3)} of {last.reference.short}; taking away needs version {order[0][0] + 1}.0.0"
     )
+
+
+def _lost(artefact: Maintainable, before: Maintainable) -> list[str]:
+    kept = set(_parts(artefact))
+    return [id for id in _parts(before) if id not in kept]
 
 
 def _parts(artefact: Maintainable) -> list[str]:
