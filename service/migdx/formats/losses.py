@@ -8,6 +8,8 @@ demand a name, a day that becomes the instant at which it begins, a character th
 
 from __future__ import annotations
 
+import weakref
+
 from ..structures import Maintainable
 from .json_losses import LOST_IN_JSON_10, LOST_IN_JSON_20, LOST_IN_JSON_21
 from .loss import Kept, Loss
@@ -26,7 +28,21 @@ LOSSES: dict[str, tuple[Loss, ...]] = {
 
 
 def kept(artefact: Maintainable, generation: str) -> Kept:
-    """What `generation` (3.0, 3.1 ...) can have of the artefact."""
+    """What `generation` (3.0, 3.1 ...) can have of the artefact; itself, when nothing is lost."""
+    if (id(artefact), generation) in _WHOLE:
+        return (artefact,)
+    left = _less(artefact, generation)
+    if len(left) == 1 and left[0] is artefact:
+        weakref.finalize(artefact, _WHOLE.discard, (id(artefact), generation)).atexit = False
+        _WHOLE.add((id(artefact), generation))
+    return left
+
+
+_WHOLE: set[tuple[int, str]] = set()
+"""The living artefacts of which a generation loses nothing: most, and they are written again and again."""
+
+
+def _less(artefact: Maintainable, generation: str) -> Kept:
     left: Kept = (artefact,)
     for loss in LOSSES[generation]:
         if isinstance(artefact, loss.of):

@@ -15,7 +15,7 @@ def gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
         waiting.append(piece)
         size += len(piece)
         if size >= CHUNK:
-            yield b"".join(waiting)
+            yield b"".join(waiting) if len(waiting) > 1 else piece
             waiting, size = [], 0
     if waiting:
         yield b"".join(waiting)
