@@ -167,14 +167,14 @@ def submit(folder: Path, file: Path, dry: bool, by: str) -> None:
 def delete(folder: Path, urn: str, dry: bool, by: str) -> None:
     """Delete the structure or the item that URN names. Exit status 1 if it must stay."""
     from .maintenance import Wish
-    from .structures import HOLDERS
+    from .structures import holder
     from .urn import parse_urn
 
     named = parse_urn(urn)
     if any(sign in named.version for sign in "+~*"):
         raise SyntaxFault(f"{urn} does not name exactly one structure")
-    holder = named.of(HOLDERS.get(named.kind, named.kind)) if named.item else named
-    _maintained(folder, [Wish("Delete", holder, item=named.item)], by, b"", [], dry=dry)
+    whole = holder(named) if named.item else named
+    _maintained(folder, [Wish("Delete", whole, item=named.item)], by, b"", [], dry=dry)
 
 
 def _maintained(

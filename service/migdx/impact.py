@@ -18,7 +18,6 @@ from .registry import Registry
 from .schema import Schema, SchemaComponent
 from .stores import Segment
 from .structures import (
-    HOLDERS,
     Codelist,
     DataConstraint,
     Dataflow,
@@ -27,6 +26,7 @@ from .structures import (
     Maintainable,
     ProvisionAgreement,
     RepresentationMap,
+    holder,
 )
 from .submission import Submission
 from .urn import Reference, is_stable, parse_short, parse_urn
@@ -287,7 +287,7 @@ class _Reach:
 
 def _holders(artefact: Maintainable) -> Iterable[Reference]:
     """The artefacts that one names, those of items too: a list of codes is not looked through for each."""
-    return dict.fromkeys(r.of(HOLDERS.get(r.kind, r.kind)) for r in references(artefact))
+    return dict.fromkeys(map(holder, references(artefact)))
 
 
 # --- submissions ------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from .structures import (
     Metadataflow,
     MetadataProvisionAgreement,
     Organisation,
+    holder,
 )
 from .urn import Reference, select_versions
 
@@ -84,7 +85,7 @@ class Links:
 
     def _referred(self, artefact: Maintainable) -> dict[str, Maintainable]:
         found: dict[str, Maintainable] = {}
-        for reference in dict.fromkeys(map(_holder, references(artefact))):
+        for reference in dict.fromkeys(map(holder, references(artefact))):
             other = self._known.find(reference)
             if other is not None:
                 found[other.urn] = other
@@ -128,11 +129,6 @@ def references(artefact: Maintainable) -> Iterator[Reference]:
 
 def _agency(scheme: AgencyScheme, id: str) -> str:
     return id if scheme.agency == TOP_AGENCIES else f"{scheme.agency}.{id}"
-
-
-def _holder(reference: Reference) -> Reference:
-    """The artefact that holds the item: whether that item is there is not asked."""
-    return reference.of(HOLDERS.get(reference.kind, reference.kind))
 
 
 def _same(found: Maintainable | None, scheme: Maintainable) -> bool:

@@ -23,7 +23,6 @@ from .links import references
 from .registry import Registry, covers, is_draft
 from .structure_change import Kept, StructureChange
 from .structures import (
-    HOLDERS,
     Codelist,
     DataConstraint,
     Dataflow,
@@ -31,6 +30,7 @@ from .structures import (
     ItemScheme,
     Maintainable,
     ProvisionAgreement,
+    holder,
 )
 from .urn import Reference, is_stable, parse_short
 from .versioning import next_version, taken_away
@@ -159,11 +159,10 @@ class _Judged:
     def _outcome(self, at: int, wish: Wish, skipped: Sequence[str]) -> Outcome:
         named = f"{wish.reference.kind} {wish.reference.short}"
         exists = self._before.find(wish.reference) is not None
-        action: Action = wish.action if wish.action == "Delete" or not exists else "Replace"
-        if action == "Replace" and not exists:
-            action = "Append"
-        if isinstance(self._faults.get(at), Forbidden):
-            action = wish.action  # whether it is there is not for everybody
+        action = wish.action
+        # whether it is there is not for everybody
+        if action != "Delete" and not isinstance(self._faults.get(at), Forbidden):
+            action = "Replace" if exists else "Append"
         if at in self._faults:
             return Outcome(action, wish.reference, str(self._faults[at]), self._faults[at])
         # each artefact is told them: there may be thousands of both
@@ -296,7 +295,7 @@ class _Judged:
         while waiting:
             stays = self._before.find(self._wishes[waiting.pop()].reference)
             for reference in references(stays) if stays is not None else ():
-                named = self._before.find(_holder(reference))
+                named = self._before.find(holder(reference))
                 at = deleted.get(named.urn) if named is not None else None
                 if stays is not None and at is not None and at not in found:
                     found[at] = Conflict(f"It is needed by {stays.urn}, which stays")
@@ -308,13 +307,13 @@ class _Judged:
         needing: dict[Reference, list[int]] = {}
         for at, form in self._made.items():
             for reference in form.artefact.references():
-                needing.setdefault(_holder(reference), []).append(at)
+                needing.setdefault(holder(reference), []).append(at)
         waiting = list(refused)
         while waiting:
             missing = self._wishes[waiting.pop()].reference
             if self._before.find(missing) is not None:
                 continue
-            for at in needing.get(_holder(missing), ()):
+            for at in needing.get(holder(missing), ()):
                 if at not in refused:
                     refused[at] = Conflict(f"It refers to {missing.urn}, which is not there and was refused")
                     waiting.append(at)
@@ -434,7 +433,3 @@ def _governed(artefact: Maintainable) -> tuple[Reference, ...]:
     if isinstance(artefact, DataConstraint) and artefact.role == "Allowed":
         return artefact.attachment
     return ()
-
-
-def _holder(reference: Reference) -> Reference:
-    return reference.of(HOLDERS.get(reference.kind, reference.kind))

@@ -22,7 +22,6 @@ from .query import DataQuery, StructureQuery
 from .resolve import Resolver
 from .schema import Schema
 from .structures import (
-    HOLDERS,
     KINDS,
     Codelist,
     DataConstraint,
@@ -31,6 +30,7 @@ from .structures import (
     ItemScheme,
     Maintainable,
     ProvisionAgreement,
+    holder,
 )
 from .urn import Reference, select_versions, version_order
 
@@ -192,8 +192,7 @@ class Registry:
 
     def find(self, reference: Reference) -> Maintainable | None:
         """The artefact that a reference leads to (the holder, for an item), None when it leads nowhere."""
-        kind = HOLDERS.get(reference.kind, reference.kind)
-        artefact = self._found(replace(reference, kind=kind))
+        artefact = self._found(holder(reference))
         if (
             artefact
             and reference.item

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pysdmx.io import read_sdmx
 from structures_json import written
-from structures_made import FULL, ROOT, content
+from structures_made import FULL, content
 
 from migdx.structures import (
     AgencyScheme,
@@ -58,8 +58,6 @@ MADE_ONLY = (
 )  # fmt: skip
 """What dsd/ and codelists/ have none of."""
 
-needs_content = pytest.mark.skipif(not (ROOT / "dsd").is_dir(), reason="dsd/ is not there")
-
 
 def ours(*kinds: type[Maintainable]) -> list[Any]:
     """What the repository holds of these kinds, without extensions, as REST gives code lists."""
@@ -91,7 +89,6 @@ def their(version: str, artefacts: list[Maintainable]) -> Iterator[tuple[Any, An
     return ((mine[identity], theirs[identity]) for identity in mine)
 
 
-@needs_content
 @pytest.mark.parametrize("version", GENERATION)
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_of_the_repository(version: str, kind: type[Maintainable]) -> None:
@@ -113,7 +110,6 @@ def test_specimens(version: str, kind: type[Maintainable]) -> None:
             assert [item.id for item in theirs.items] == [item.id for item in mine.items]
 
 
-@needs_content
 @pytest.mark.parametrize("version", GENERATION)
 def test_data_structures(version: str) -> None:
     for mine, theirs in pairs(version, DataStructure):
@@ -131,7 +127,6 @@ def test_data_structures(version: str) -> None:
             assert components[entry.id].attachment_level == level
 
 
-@needs_content
 @pytest.mark.parametrize("version", GENERATION)
 def test_references(version: str) -> None:
     for mine, theirs in pairs(version, Dataflow):
@@ -141,7 +136,6 @@ def test_references(version: str) -> None:
         assert short(mine.provider) in theirs.provider
 
 
-@needs_content
 @pytest.mark.parametrize("version", GENERATION)
 def test_trees(version: str) -> None:
     def walk(codes: Any) -> list[str]:
@@ -151,7 +145,6 @@ def test_trees(version: str) -> None:
         assert walk(theirs.codes) == [node.code.item for top in mine.codes for node in top.walk()]
 
 
-@needs_content
 @pytest.mark.parametrize("version", GENERATION)
 def test_constraints(version: str) -> None:
     for mine, theirs in pairs(version, DataConstraint):

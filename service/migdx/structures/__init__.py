@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..urn import Reference
 from .artefact import (
     NO_TEXT,
     Annotation,
@@ -176,6 +177,12 @@ HOLDERS: dict[str, str] = {
 }  # fmt: skip
 """The kind of the maintainable that holds an item of a class."""
 
+
+def holder(reference: Reference) -> Reference:
+    """The artefact that a reference names, or that holds the item: whether that is there is not asked."""
+    return reference.of(HOLDERS.get(reference.kind, reference.kind))
+
+
 __all__ = [
     "HOLDERS", "KINDS", "NO_TEXT", "AgencyScheme", "Annotation", "Attachment", "AttachmentConstraint",
     "Attribute", "Categorisation", "Category", "CategoryScheme", "CategorySchemeMap", "Codelist",
@@ -194,5 +201,5 @@ __all__ = [
     "ReportingTaxonomyMap", "Representation", "RepresentationMap", "Ruleset", "RulesetScheme",
     "SentinelValue", "StructureMap", "Text", "TimeRange", "Transformation", "TransformationScheme",
     "Transition", "UserDefinedOperator", "UserDefinedOperatorScheme", "ValueList", "VtlDefinitionScheme",
-    "VtlFlowMapping", "VtlMapping", "VtlMappingScheme", "in_language",
+    "VtlFlowMapping", "VtlMapping", "VtlMappingScheme", "holder", "in_language",
 ]  # fmt: skip

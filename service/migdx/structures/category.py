@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,11 +14,6 @@ class Category(Item):
     """Categories nest; an id is unique among its siblings only, so a URN names the whole path (`A.B.C`)."""
 
     children: tuple[Category, ...] = ()
-
-    def walk(self) -> Iterator[Category]:
-        yield self
-        for child in self.children:
-            yield from child.walk()
 
 
 @dataclass(frozen=True, slots=True)

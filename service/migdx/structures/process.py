@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -45,11 +44,6 @@ class ProcessStep(Nameable):
     computation: Computation | None = None
     transitions: tuple[Transition, ...] = ()
     steps: tuple[ProcessStep, ...] = ()
-
-    def walk(self) -> Iterator[ProcessStep]:
-        yield self
-        for step in self.steps:
-            yield from step.walk()
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ from ..structures import (
     Maintainable,
 )
 from ..urn import Reference
-from . import v1, v2
+from . import v2
 from .frame import base, drawn, kept, registry
 from .structure_parts import ROWS, Inside, Pages, asked_offset
-from .structures import serves
+from .structures import located, serves
 from .wording import Words, collated
 
 blueprint = Blueprint("structures", __name__)
@@ -96,7 +96,7 @@ def _drawn(artefact: Maintainable, words: Words, known: Registry) -> str:
             (words("refers_to"), "children", _grouped(known.children(artefact), words)),
             (words("referred_by"), "parents", _grouped(known.parents(artefact), words)),
         ],
-        path=_address(artefact), address=f"{base()}{_address(artefact)}", downloads=_downloads(artefact),
+        path=located(artefact, "v2"), address=located(artefact, "v2", base()), downloads=_downloads(artefact),
         address_of=_page_of,
         is_flow=isinstance(artefact, Dataflow), is_scheme=isinstance(artefact, ItemScheme),
     )  # fmt: skip
@@ -139,13 +139,6 @@ def _grouped(artefacts: Iterable[Maintainable], words: Words) -> list[tuple[str,
     ]
 
 
-def _address(artefact: Maintainable) -> str:
-    """Where the API gives it; what only 2.1 has is on v1."""
-    word = v2.WORDS.get(artefact.kind)
-    path = f"v2/structure/{word}" if word else f"v1/{v1.WORDS[artefact.kind]}"
-    return f"/sdmx/{path}/{artefact.agency}/{artefact.id}/{artefact.version}"
-
-
 def _downloads(artefact: Maintainable) -> list[tuple[str, str, str]]:
     """Each format by its name, with the address of the artefact alone, and of it with what it refers to."""
     found: list[tuple[str, str, str]] = []
@@ -154,7 +147,7 @@ def _downloads(artefact: Maintainable) -> list[tuple[str, str, str]]:
             continue
         syntax, _, version = media_type.partition("+")[2].partition(";version=")
         word = "jsonstructure" if syntax == "json" else "structure"
-        address = f"{_address(artefact)}?format={word}&formatVersion={version}"
+        address = f"{located(artefact, 'v2')}?format={word}&formatVersion={version}"
         name = "SDMX-JSON" if syntax == "json" else "SDMX-ML"
         found.append((f"{name} {version}", address, f"{address}&references=descendants"))
     return found

@@ -133,10 +133,10 @@ def warm(registry: Registry) -> None:
             pass
 
 
-def located(artefact: Maintainable, generation: Generation, base: str) -> str:
-    """The address of the whole artefact; in v2 what 1.5 has no word for."""
-    word = v1.WORDS.get(artefact.kind) if generation == "v1" else None
-    path = f"v1/{word}" if word else f"v2/structure/{v2.WORDS.get(artefact.kind, '*')}"
+def located(artefact: Maintainable, generation: Generation, base: str = "") -> str:
+    """The address of the whole artefact; in the other generation what this one has no word for."""
+    old, new = v1.WORDS.get(artefact.kind), v2.WORDS.get(artefact.kind)
+    path = f"v1/{old}" if old and (generation == "v1" or not new) else f"v2/structure/{new}"
     return f"{base}/sdmx/{path}/{artefact.agency}/{artefact.id}/{artefact.version}"
 
 
