@@ -1,6 +1,7 @@
 # Needs Debian's python3.11, python3.11-venv, make and git, nothing else.
 #   make demo [PORT=8080]   set everything up, load the demonstration data, serve it on 127.0.0.1
 #   make test               set everything up, check and test everything
+#   make test-faults        every hostile file, and damaged ones, one process each
 
 PORT ?= 8080
 VENV ?= .venv
@@ -12,13 +13,16 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make requirements' build/tools/bin/pip-compil
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(UPGRADE)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint format bench requirements clean
+.PHONY: demo test test-faults lint format bench fuzz requirements clean
 
 demo: $(VENV)/.run
 	$(BIN)/migdx demo --port $(PORT)
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not faults'
+
+test-faults: $(VENV)/.test
+	$(BIN)/python -m pytest -n auto --dist worksteal -m faults
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -32,11 +36,22 @@ format: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python bench/run.py $(ARGS)
 
+# For a minute each, or `make fuzz ARGS='--seconds 600 xml json'`, in an environment of its own.
+fuzz: build/fuzz/venv/.bench
+	build/fuzz/venv/bin/python bench/fuzz.py $(ARGS)
+
+build/fuzz/venv/.bench: requirements/test.txt requirements/bench.txt
+	test -x build/fuzz/venv/bin/python || $(PYTHON) -m venv build/fuzz/venv
+	build/fuzz/venv/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: \
+		--require-hashes --requirement requirements/test.txt --requirement requirements/bench.txt
+	@touch $@
+
 # `make requirements UPGRADE=--upgrade` takes newer versions.
 requirements:
 	test -x build/tools/bin/pip-compile || { $(PYTHON) -m venv build/tools && build/tools/bin/pip install --quiet $(PIP_TOOLS); }
 	$(COMPILE) --output-file requirements/run.txt requirements/run.in
 	$(COMPILE) --output-file requirements/test.txt --constraint requirements/run.txt requirements/test.in
+	$(COMPILE) --output-file requirements/bench.txt requirements/bench.in
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,7 +6,7 @@ import runpy
 import sys
 from pathlib import Path
 
-EVERY = ("read_check", "write", "single_series")
+EVERY = ("read_check", "read_ml", "read_json", "read_workbook", "write", "single_series")
 
 
 def main() -> None:

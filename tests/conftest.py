@@ -2,6 +2,8 @@
 
 import io
 import os
+import socket
+import subprocess
 import sys
 import threading
 from contextlib import contextmanager
@@ -23,6 +25,13 @@ hypothesis.settings.register_profile("migdx", deadline=None, derandomize="CI" in
 hypothesis.settings.load_profile("migdx")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_make_parametrize_id(val, argname):
+    """Bytes are named by their argument: an archive holds the hour at which it was made, and every
+    worker must collect the same names."""
+    return argname if isinstance(val, bytes) else None
+
 
 HEADER = (
     "STRUCTURE,STRUCTURE_ID,ACTION,FREQ,REF_AREA,COMPONENT,SOURCE,COUNTERPART_AREA,BIRTHPLACE,CITIZENSHIP,SEX,AGE,"
@@ -85,6 +94,27 @@ def run(monkeypatch, capsys, tmp_path):
     return run
 
 
+@contextmanager
+def serving(folder, **environment):
+    """The port of `migdx serve` over `folder`, with one worker and the token T, until the block is left."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number = free.getsockname()[1]
+    command = [Path(sys.executable).parent / "migdx", "--data", folder, "serve"]
+    with subprocess.Popen(
+        [*command, "--port", str(number), "--workers", "1"],
+        env={**os.environ, "MIGDX_TOKEN": "T", **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            assert "Ready on" in running.stdout.readline()
+            yield number
+        finally:
+            running.terminate()
+            running.wait(30)
+
+
 # --- the HTTP door ------------------------------------------------------------------------------------------
 
 TOKEN = "the-token"
@@ -101,7 +131,7 @@ GERMANY = [flow_row("276", "EMIG", "250", year, 1000 + year) for year in range(2
 
 def publish(exchange, provider, rows, **more):
     """Submits rows of the flows for a provider and releases them."""
-    submission, report = exchange.submit(sent(flow_csv(*rows), provider), by="test")
+    (submission,), report = exchange.submit(sent(flow_csv(*rows), provider), by="test")
     assert submission.verdict == "accepted", report.as_dict()
     return exchange.release([submission.id], by="test", **more)
 

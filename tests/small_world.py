@@ -121,7 +121,7 @@ def submitted(exchange: Exchange, *rows: str, flow: str = "T:FLOW(1.0)", release
     """Data of ONE, accepted and, unless said otherwise, public."""
     body = data(*rows, flow=flow)
     sent = Sent(io.BytesIO(body), len(body), "text/csv", "data.csv", "ONE")
-    submission, report = exchange.submit(sent, by="test")
+    (submission,), report = exchange.submit(sent, by="test")
     assert submission.verdict == "accepted", report.as_dict()
     if release:
         exchange.release([submission.id], by="test")

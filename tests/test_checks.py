@@ -1,11 +1,13 @@
 """Every check has a specimen that it alone rejects, tests/checks/<name>.csv, and points at the right rows."""
 
 import inspect
+import io
 from pathlib import Path
 
 import pytest
 
 from migdx import checks
+from migdx.checks.nearest import nearest
 from migdx.exchange import Exchange
 from migdx.folders import shipped_structures
 from migdx.intake import Sent
@@ -43,6 +45,15 @@ def test_its_specimen_shows_its_fault_and_no_other(exchange, check):
 def test_its_help_says_fault_why_fix_and_example(check):
     help_text = inspect.getdoc(check) or ""
     assert all(word in help_text for word in ("Why:", "Fix:", "Example:"))
+
+
+def test_a_point_beside_numbers_with_two_is_no_decimal_point(exchange):
+    """`1.234` next to `1.234.567` is a thousand: not even with accept=valid is it taken as a fraction."""
+    text = (SPECIMENS / "grouped_by_points.csv").read_text().replace("321", "1.234.567")
+    content = (text + text.splitlines()[1].replace("2018,1.234", "2017,7") + "\n").encode()
+    report = exchange.check(Sent(io.BytesIO(content), len(content), "", "", "FRA"), accept="valid")
+    assert {finding.code for finding in report.findings} == {"not_a_number"}
+    assert (report.counts.accepted, report.counts.rejected) == (1, 3)
 
 
 def test_a_sound_file_has_no_finding(exchange):
@@ -100,6 +111,15 @@ def test_another_list_s_code_is_recognised(exchange, tmp_path, given, code, why)
     assert finding.count == 2
     nearest = finding.expected["nearest"][0]
     assert (nearest["code"], nearest["why"]) == (code, why)
+
+
+def test_a_property_of_codes_is_no_name(exchange):
+    """An annotation says of many areas that something is true."""
+    flow = exchange.registry.dataflow("DF_MIG_FLOW")
+    component = exchange.registry.schema(flow.reference).by_id["COUNTERPART_AREA"]
+    items = component.codelist.items
+    assert any("true" in (note.title, note.value) for item in items for note in item.annotations)
+    assert nearest(component, "true") == []
 
 
 def test_a_confidential_figure_is_never_echoed(exchange, tmp_path):

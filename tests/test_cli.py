@@ -13,10 +13,11 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import openpyxl
 import pytest
 from conftest import ROOT
 
-from migdx import demo, ledger
+from migdx import cli, demo, ledger
 from migdx.web import server
 
 CHECKS = ROOT / "tests" / "checks"
@@ -81,6 +82,65 @@ def test_what_was_not_checked_is_grouped_by_reason(run):
     said = run("check", ROOT / "README.md")[1]
     (line,) = [line for line in said.splitlines() if line.startswith("not checked")]
     assert re.fullmatch(r"not checked: \d+ checks, because the file could not be bound to a dataflow", line)
+
+
+def test_the_rejected_rows_are_written(run, tmp_path):
+    copy = tmp_path / "why.csv"
+    for command in ("check", "submit"):
+        status, said, errors = run(command, WRONG, "--provider", "FRA", "--rejected", copy, "--lang", "fr")
+        assert (status, errors) == (1, "")
+        assert "SEX n’a pas de code « Female »" in said
+        header, row = copy.read_text(encoding="utf-8").splitlines()
+        assert header.startswith("MIGDX_WHY,STRUCTURE,")
+        assert row.startswith('"unknown_code: SEX n’a pas de code « Female »')
+        copy.unlink()
+
+
+def test_what_is_no_workbook_has_no_annotated_copy_but_a_report(run, tmp_path):
+    status, said, errors = run("check", WRONG, "--annotated", tmp_path / "copy.xlsx")
+    assert status == 1
+    assert said.startswith("REJECTED  unknown_code.csv\n")
+    assert errors.startswith("migdx: This file is CSV, and only workbooks have an annotated copy")
+    assert not (tmp_path / "copy.xlsx").exists()
+
+
+def test_the_annotated_copy_is_written(run, tmp_path):
+    """Of a workbook in which nothing could be read: the report in front says why."""
+    made = openpyxl.Workbook()
+    made.active["A1"] = -5
+    made.save(tmp_path / "flows.xlsx")
+    assert run("check", "flows.xlsx", "--annotated", "copy.xlsx")[0] == 1
+    copy = openpyxl.load_workbook(tmp_path / "copy.xlsx")
+    assert (copy.sheetnames, copy["Sheet"]["A1"].value) == (["Report", "Sheet"], -5)
+    assert copy["Report"]["A2"].value == "This file is rejected"
+
+
+def test_several_dataflows_are_told_one_after_the_other(run, tmp_path):
+    flow, stock = "MIGDX:DF_MIG_FLOW(1.0.0)", "MIGDX:DF_MIG_STOCK(1.0.0)"
+    header = (
+        "STRUCTURE,STRUCTURE_ID,ACTION,FREQ,REF_AREA,COMPONENT,SOURCE,COUNTERPART_AREA,BIRTHPLACE,CITIZENSHIP,"
+        "SEX,AGE,REASON,DURATION_STAY,EDUCATION_LEV,LFS,URBANISATION,TIME_PERIOD,OBS_VALUE,OBS_STATUS,CONF_STATUS,"
+        "UNIT_MEASURE,UNIT_MULT\n"
+    )
+    rows = (
+        f"dataflow,{flow},R,A,250,IMMIG,OFF,276,_T,_T,_T,_T,_T,,,,,2020,10,A,F,PS,0\n"
+        f"dataflow,{stock},R,A,250,,OFF,,_T,_T,_T,_T,,_T,_T,_T,_T,2020,500,A,F,PS,0\n"
+    )
+    file = tmp_path / "both.csv"
+    file.write_text(header + rows)
+    status, said, _ = run("submit", file, "--provider", "FRA")
+    assert status == 0
+    assert [line.split(" to ")[1] for line in said.splitlines() if line.startswith("Submission ")] == [
+        f"{flow}, revision 1", f"{stock}, revision 1"
+    ]  # fmt: skip
+    file.write_text(header + rows.replace("_T,_T,2020,500", "_T,X,2020,500").replace(",276,", ",XXX,"))
+    said = run("check", file, "--provider", "FRA")[1]
+    assert said.index(f"\nIn {flow}\n") < said.index("COUNTERPART_AREA has no code 'XXX'")
+    assert said.index("COUNTERPART_AREA") < said.index(f"\nIn {stock}\n")
+
+
+def test_a_large_file_is_declared(run):
+    assert run("check", SOUND, "--provider", "FRA", "--large")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -227,3 +287,10 @@ def answer(request: urllib.request.Request, process: subprocess.Popen) -> bytes:
             assert process.poll() is None, process.communicate()[0]
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+def test_a_large_file_is_announced(run, monkeypatch):
+    monkeypatch.setattr(cli, "LARGE", 10)
+    _, said, beside = run("check", ROOT / "tests" / "checks" / "sound.csv", "--json")
+    assert beside == "Reading and checking sound.csv, 0 MB ...\n"
+    assert said.startswith("{")

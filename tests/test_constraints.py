@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from migdx import checks
-from migdx.dataset import Columns, typed
+from migdx.columns import Columns, in_columns
+from migdx.dataset import typed
 from migdx.errors import SemanticFault, StructureFault
 from migdx.registry import Registry
 from migdx.report import message
@@ -130,7 +131,9 @@ def told(schema, rows, columns=("AREA", "SEX", "AGE", "TIME_PERIOD")):
     """(code, component, value or key, rows) of what outside_constraint and not_your_area find."""
     arrays = [[row[at] if at < len(row) else "1" for row in rows] for at in range(len(columns))]
     table = pa.table({id: pa.array(values, pa.utf8()) for id, values in zip(columns, arrays, strict=True)})
-    given = Columns("csv", table, np.arange(2, len(rows) + 2), dict(zip(columns, range(1, 9), strict=False)))
+    given = Columns(
+        "csv", table, in_columns(np.arange(2, len(rows) + 2), dict(zip(columns, range(1, 9), strict=False)))
+    )
     findings, _ = checks.run(typed(given, schema), given)
     ours = [f for f in findings if f.code in ("outside_constraint", "not_your_area")]
     return [
@@ -437,7 +440,7 @@ def test_many_keys_that_mix_values_are_told_apart():
     assert wrong[-1][2] is None
     table = Columns("csv", pa.table({
         "AREA": [row[0] for row in rows], "AGE": [row[2] for row in rows],
-    }), np.arange(40_000), {})  # fmt: skip
+    }), in_columns(np.arange(40_000), {}))  # fmt: skip
     findings, _ = checks.run(typed(table, made.schema(FLOW.reference)), table)
     assert sum(f.count for f in findings if f.code == "outside_constraint") == 40_000 - 800
 
@@ -445,7 +448,7 @@ def test_many_keys_that_mix_values_are_told_apart():
 def test_the_message_names_the_combination_and_the_constraint():
     found = schema(constraint(region(False, SEX=("F",), AGE=("Y0",))))
     table = pa.table({"SEX": ["F"], "AGE": ["Y0"]})
-    given = Columns("csv", table, np.array([2]), {"SEX": 1, "AGE": 2})
+    given = Columns("csv", table, in_columns(np.array([2]), {"SEX": 1, "AGE": 2}))
     findings, _ = checks.run(typed(given, found), given)
     (finding,) = [f for f in findings if f.code == "outside_constraint"]
     assert message(finding) == "The combination SEX F, AGE Y0 is not among those that T:CR(1.0.0) takes."

@@ -14,7 +14,7 @@ QUERY = DataQuery(agencies=("MIGDX",), ids=("DF_MIG_FLOW",), versions=("1.0.0",)
 
 def submit(exchange, value, provider="FRA", area="250", **more):
     content = flow_csv(flow_row(area, "IMMIG", "276", 2019, value, **more))
-    submission, report = exchange.submit(sent(content, provider), by="test")
+    (submission,), report = exchange.submit(sent(content, provider), by="test")
     assert report.verdict == "accepted"
     return submission
 
@@ -80,7 +80,7 @@ def test_an_embargo_on_an_older_revision_is_not_forgotten(exchange):
     ],
 )
 def test_what_is_not_released(exchange, content, error, said):
-    rejected, report = exchange.submit(
+    (rejected,), report = exchange.submit(
         sent(flow_csv(flow_row("276", "IMMIG", "250", 2019, 1)), "FRA"), by="test"
     )
     assert report.verdict == "rejected"
@@ -99,7 +99,7 @@ def test_an_embargo_that_rows_ask_for_is_kept_and_never_shown(exchange):
     asked = datetime.now(UTC).replace(microsecond=0) + timedelta(days=9)
     content = flow_csv(flow_row("250", "IMMIG", "276", 2019, 1)).replace(b"COMMENT_OBS\n", b"EMBARGO_TIME\n")
     content = content.rstrip(b"\n") + asked.isoformat().encode() + b"\n"
-    submission, report = exchange.submit(sent(content, "FRA"), by="test")
+    (submission,), report = exchange.submit(sent(content, "FRA"), by="test")
     (finding,) = report.findings
     assert (finding.code, finding.severity, finding.count) == ("embargo_asked", "warning", 1)
     for too_early in (None, asked - timedelta(seconds=1)):
@@ -128,7 +128,7 @@ def test_a_series_attribute_that_changes_what_is_there_is_told(exchange):
 def test_two_submissions_of_one_provider_at_once_both_count(exchange):
     def send(year):
         content = flow_csv(flow_row("250", "IMMIG", "276", year, year)).replace(b",R,A,", b",M,A,")
-        return exchange.submit(sent(content, "FRA"), by="test")[0]
+        return exchange.submit(sent(content, "FRA"), by="test")[0][0]
 
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(send, range(2010, 2016)))
@@ -153,7 +153,7 @@ def test_counts_tell_what_a_submission_does(exchange):
 
 def test_a_rejected_file_changes_nothing_and_its_report_stays(exchange):
     first = submit(exchange, 1)
-    rejected, _ = exchange.submit(sent(b"no SDMX at all", "FRA"), by="test")
+    (rejected,), _ = exchange.submit(sent(b"no SDMX at all", "FRA"), by="test")
     assert exchange.ledger.history().latest["MIG_FLOW_FRA", "MIGDX:DF_MIG_FLOW(1.0.0)"].id == first.id
     told = exchange.report(rejected.id)
     assert told["verdict"] == "rejected"
@@ -164,7 +164,7 @@ def test_a_rejected_file_changes_nothing_and_its_report_stays(exchange):
 def test_append_adds_and_never_changes(exchange):
     submit(exchange, 1)
     appended = flow_csv(flow_row("250", "IMMIG", "276", 2019, 2)).replace(b",R,A,", b",A,A,")
-    submission, report = exchange.submit(sent(appended, "FRA"), by="test")
+    (submission,), report = exchange.submit(sent(appended, "FRA"), by="test")
     assert submission.verdict == "rejected"
     assert [finding.code for finding in report.findings] == ["append_changes_existing"]
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from migdx.dataset import MEANT
 from migdx.fold import content_hash, fold
 from migdx.schema import Schema, SchemaComponent
 from migdx.structures import Codelist, Dataflow, DataStructure, Item
@@ -74,6 +75,19 @@ def test_merge_keeps_what_is_omitted(before, sent):
     assert folded.changed == sum(
         before[key] != merged(before, sent, key) for key in sent.keys() & before.keys()
     )
+
+
+def test_what_is_missing_on_purpose_is_no_omission():
+    before = {("A", "2018"): (1.5, "PS", "x"), ("A", "2019"): (2.0, "PS", "y")}
+    sent = dict.fromkeys(before, (None, None, None))
+    said = table(sent).append_column(f"{MEANT}OBS_VALUE", pa.array([True, False]))
+    said = said.append_column(f"{MEANT}NOTE", pa.array([False, True]))
+    folded = fold(table(before), said, SCHEMA, "Merge")
+    assert rows_of(folded.table) == {("A", "2018"): (None, "PS", "x"), ("A", "2019"): (2.0, "PS", None)}
+    assert folded.table["_text_OBS_VALUE"].to_pylist() == [None, None]
+    assert (folded.changed, folded.table.column_names) == (2, table(before).column_names)
+    assert fold(table(before), said, SCHEMA, "Append").refused == 2
+    assert fold(None, said, SCHEMA, "Merge").table.column_names == table(before).column_names
 
 
 @given(datasets, datasets)

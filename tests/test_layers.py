@@ -24,8 +24,9 @@ VALUES = [
     "report",
     "query",
     "release",
+    "workbook_map",
 ]
-BOUND = ["dataset", "plan", "fold"]
+BOUND = ["columns", "grid", "dataset", "plan", "fold"]
 FILES = ["durable", "blobs"]
 PLUGS = ["formats", "checks", "stores"]
 REMEMBERED = [
@@ -35,6 +36,7 @@ REMEMBERED = [
     "resolve",
     "links",
     "registry",
+    "mappings",
     "ledger",
     "keeping",
     "public",
@@ -42,8 +44,20 @@ REMEMBERED = [
     "inspection",
     "remembered",
 ]
-USE_CASES = ["search", "selection", "intake", "exchange", "holdings", "maintenance"]
-DOORS = ["demo", "web", "cli_structures", "cli"]
+USE_CASES = [
+    "search",
+    "selection",
+    "template",
+    "proposal",
+    "combined",
+    "intake",
+    "workbooks",
+    "filing",
+    "exchange",
+    "holdings",
+    "maintenance",
+]
+DOORS = ["demo", "web", "cli_structures", "cli_workbooks", "cli"]
 ORDER = [*VALUES, *BOUND, *FILES, *PLUGS, *REMEMBERED, *USE_CASES, *DOORS]
 
 NOT_FOR_VALUES = {"flask", "werkzeug", "pyarrow", "numpy", "duckdb", "sqlalchemy", "pandas", "lxml"}

@@ -47,7 +47,7 @@ def exchange(tmp_path_factory):
         ("DNK", file_of(row("208", 2019, "123454321", "F"))),
         ("ITA", file_of(row("380", 2019, "555444333", "F"))),
     ):
-        taken[provider], report = exchange.submit(sent(content, provider), by="test")
+        (taken[provider],), report = exchange.submit(sent(content, provider), by="test")
         assert report.verdict == "accepted"
     exchange.release([taken["FRA"].id], by="test")
     exchange.release([taken["DNK"].id], by="test", public_from=datetime.now(UTC) + timedelta(days=1))

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from migdx import ledger as ledger_module
 from migdx.errors import NotFound, Unavailable
 from migdx.ledger import BrokenLedger, Ledger
+from migdx.mappings import Mapped
 from migdx.release import effective
 from migdx.stores import Segment
 from migdx.submission import Submission
@@ -338,3 +339,18 @@ def test_a_ledger_that_is_gone_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="cannot be read now: no such table"):
         ledger.verify()
     ledger.close()
+
+
+def test_the_newest_workbook_map_holds(ledger: Ledger) -> None:
+    for provider, blob in (("ONE", "a"), ("TWO", "b"), ("ONE", "c"), ("TWO", "")):
+        with ledger.writing() as book:
+            book.append("workbook_map", Mapped(provider, SLOT[1], blob, "someone").as_dict())
+    history = ledger.history()
+    newest = history.mapping("ONE", SLOT[1])
+    assert newest is not None
+    assert (newest.blob, newest.by) == ("c", "someone")
+    assert newest.stamp is not None
+    assert history.mapping("TWO", SLOT[1]) is None  # it was dropped
+    assert history.mapping("ONE", "T:OTHER(1.0.0)") is None
+    assert [one.blob for one in history.mapped] == ["a", "b", "c", ""]
+    assert ledger.verify() == 4

@@ -12,7 +12,10 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from small_world import codelist, message, small
+
+pytestmark = pytest.mark.faults
 
 ROUNDS = 20
 CODES = 40

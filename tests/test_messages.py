@@ -9,7 +9,7 @@ import pytest
 
 import migdx
 from migdx import checks
-from migdx.report import Finding, catalogue, message
+from migdx.report import Finding, catalogue, message, told
 from migdx.web.help import entries
 from migdx.web.wording import LANGUAGES, _phrases
 
@@ -59,7 +59,6 @@ def test_the_codes_are_found():
     assert {
         "unreadable",
         "unknown_code",
-        "several_dataflows",
         "unclosed_quote",
         "append_changes_existing",
     } <= set(FOUND)
@@ -77,6 +76,7 @@ def test_the_languages_say_the_same():
     assert len({frozenset(catalogue(language)) for language in LANGUAGES}) == 1
     phrases = {frozenset(_phrases(language)) for language in LANGUAGES}
     assert len(phrases) == 1
+    assert len({frozenset(told(language, "copies")) for language in LANGUAGES}) == 1
 
 
 @each_language

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT
+from small_world import dsd, flow
 
 from migdx.errors import NotFound, StructureFault
 from migdx.formats.tables import STRUCTURE_READERS
@@ -121,6 +122,16 @@ def test_items_cut_a_scheme_and_mark_it(registry):
     assert ([item.id for item in cut.items], cut.is_partial) == (["F"], True)
     with pytest.raises(NotFound, match="no item Q"):
         selected(registry, StructureQuery(("Codelist",), ("MIGDX",), ("CL_SEX",), items=("Q",)))
+
+
+def test_a_dataflow_by_what_people_write():
+    nine, ten = flow(version="9.0"), flow(version="10.0")
+    known = Registry([dsd(), nine, ten])
+    assert known.dataflow("FLOW") is known.dataflow("T:FLOW") is known.dataflow("FLOW(10.0)") is ten
+    assert known.dataflow("T:FLOW(9.0)") is nine
+    for text in ("FLAW", "U:FLOW", "FLOW(8.0)"):
+        with pytest.raises(NotFound, match="similar: FLOW"):
+            known.dataflow(text)
 
 
 @pytest.fixture

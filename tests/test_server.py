@@ -1,17 +1,13 @@
 """The service as it is served: what a broken or a silent connection does."""
 
 import json
-import os
 import socket
 import struct
-import subprocess
-import sys
 import urllib.request
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import flow_csv, flow_row
+from conftest import flow_csv, flow_row, serving
 
 from migdx.web.server import SILENT, STALLED, _impatient
 
@@ -19,22 +15,8 @@ from migdx.web.server import SILENT, STALLED, _impatient
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
     """`migdx serve` with a token, until the module is done."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    command = [Path(sys.executable).parent / "migdx", "--data", tmp_path_factory.mktemp("served"), "serve"]
-    with subprocess.Popen(
-        [*command, "--port", str(number), "--workers", "1"],
-        env={**os.environ, "MIGDX_TOKEN": "T"},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as running:
-        try:
-            assert "Ready on" in running.stdout.readline()
-            yield number
-        finally:
-            running.terminate()
-            running.wait(30)
+    with serving(tmp_path_factory.mktemp("served")) as number:
+        yield number
 
 
 CONTENT = flow_csv(*(flow_row("250", "IMMIG", "276", year, 123456) for year in range(2000, 2020)))

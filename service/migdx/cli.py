@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,16 +17,19 @@ import click
 import orjson
 
 from . import __version__
-from .cli_structures import LEDGER, structures
+from .cli_structures import BY, public_structures, structures
+from .cli_workbooks import propose_map, read_map, template, with_kept_map
 from .errors import ExchangeError
-from .intake import Sent, examine
-from .registry import Registry, load_structures
-from .report import Report
+from .intake import Examined, Sent, examine
+from .report import Finding, Place, Report, languages_of_messages, message, where
 
 if TYPE_CHECKING:
     from .exchange import Exchange
 
 FOLDER = "var/migdx"
+
+LARGE = 20_000_000
+"""Bytes of a file that takes longer than people wait without a word."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -71,13 +76,111 @@ _ACCEPT = click.option(
     default="all",
     help="all: one error rejects the file. valid: the rows without an error are taken.",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON.")
-_BY = click.option(
-    "--by",
-    default=lambda: os.environ.get("USER", "command line"),
-    show_default="the user's name",
-    help="Who does this, for the ledger.",
+_COPY = click.Path(dir_okay=False, writable=True, path_type=Path)
+_ANSWER = (
+    click.option("--annotated", type=_COPY, help="Write the workbook with its faults marked, .xlsx."),
+    click.option("--rejected", type=_COPY, help="Write the rejected rows with a column that says why, .csv."),
+    click.option(
+        "--lang",
+        type=click.Choice(languages_of_messages()),
+        default="en",
+        help="The language of messages and copies.",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print the whole report as JSON."),
 )
+_MAP = click.option(
+    "--map",
+    "map_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="How FILE is laid out, as JSON: `migdx map` proposes it. Else the one kept for the provider.",
+)
+_AS = click.option(
+    "--as",
+    "as_",
+    type=click.Choice(["merge"]),
+    default=None,
+    help="merge: rows that are for information only, as in most exports, are merged.",
+)
+_LARGE = click.option("--large", is_flag=True, help="FILE is large: set memory aside for it.")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How the outcome of a check is told: on the screen, and in copies of the file."""
+
+    annotated: Path | None
+    rejected: Path | None
+    lang: str
+    as_json: bool
+
+    @property
+    def copies(self) -> bool:
+        return bool(self.annotated or self.rejected)
+
+    def copy(self, sent: Sent, found: Examined) -> None:
+        """Writes the copies that are asked for."""
+        if self.rejected:
+            with self.rejected.open("wb") as copy:
+                copy.writelines(found.rejected(sent, (self.lang,)))
+        if self.annotated:
+            content = found.annotated(sent, (self.lang,))
+            self.annotated.write_bytes(content)
+
+    def show(self, report: Report) -> None:
+        """The report for people, worst first, one dataflow after the other; or as JSON."""
+        whole = report.as_dict((self.lang,))
+        if self.as_json:
+            click.echo(orjson.dumps(whole, option=orjson.OPT_INDENT_2).decode())
+            return
+        counts = whole["counts"]
+        click.secho(f"{whole['verdict'].upper()}  {whole['subject']['fileName']}", bold=True)
+        click.echo(
+            "{received} received, {accepted} accepted, {rejected} rejected; ".format(**counts)
+            + f"{_counted(counts['errors'], 'error')}, {_counted(counts['warnings'], 'warning')}"
+        )
+        for flow in sorted({finding.dataflow for finding in report.findings}):
+            if flow:
+                click.secho(f"\nIn {flow}", bold=True)
+            for finding in report.findings:
+                if finding.dataflow == flow:
+                    self._finding(finding)
+        reasons: dict[str, list[str]] = {}
+        for entry in counts["notChecked"]:
+            reasons.setdefault(entry["reason"], []).append(entry["check"])
+        for reason, names in reasons.items():
+            what = names[0] if len(names) == 1 else _counted(len(names), "check")
+            click.echo(f"\nnot checked: {what}, because {reason}")
+
+    def _finding(self, finding: Finding) -> None:
+        click.echo(f"\n{finding.severity} {finding.code}: {message(finding, (self.lang,))}")
+        places = ", ".join(self._place(place) for place in finding.places)
+        if places:
+            more = finding.count - len(finding.places)
+            click.echo(f"  at {places}" + (f" and {more} more" if more > 0 else ""))
+        near = finding.expected.get("nearest") or []
+        codes = (f"{n['code']}" + (f" ({n['name']}; {n['why']})" if "name" in n else "") for n in near)
+        if near:
+            click.echo(f"  nearest: {', '.join(codes)}")
+
+    def _place(self, place: Place) -> str:
+        """Where, and the observation that stands there: Flows!D17 or row 4 column 11 (A.X.Y 2019)."""
+        observation = " ".join(filter(None, (place.key, place.period)))
+        return where(place, (self.lang,)) + (f" ({observation})" if observation else "")
+
+
+def _answering(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the options of an Answer, which it gets made."""
+
+    @wraps(command)
+    def answered(
+        *given: Any, annotated: Path | None, rejected: Path | None, lang: str, as_json: bool, **more: Any
+    ) -> None:
+        command(*given, answer=Answer(annotated, rejected, lang, as_json), **more)
+
+    for option in reversed(_ANSWER):
+        answered = option(answered)
+    return answered
 
 
 @cli.command()
@@ -90,14 +193,31 @@ _BY = click.option(
 )
 @_DATAFLOW
 @_ACCEPT
-@_JSON
+@_AS
+@_LARGE
+@_MAP
+@_answering
 @click.pass_obj
-def check(folder: Path, file: Path, provider: str, dataflow: str, accept: str, as_json: bool) -> None:
+def check(
+    folder: Path,
+    file: Path,
+    provider: str,
+    dataflow: str,
+    accept: str,
+    as_: str | None,
+    large: bool,
+    map_file: Path | None,
+    answer: Answer,
+) -> None:
     """Say what is wrong with FILE; nothing is kept. Exit status 1 when it would be rejected."""
     with file.open("rb") as opened:
-        report = examine(_sent(file, opened, provider, dataflow), _public(folder), accept=accept).report
-    _show(report, as_json)
-    sys.exit(0 if report.verdict == "accepted" else 1)
+        registry = public_structures(folder)
+        sent = _sent(file, opened, provider, dataflow, as_, large, map_file)
+        sent = with_kept_map(folder, sent, registry)
+        found = examine(sent, registry, accept=accept, preview=True)
+        answer.show(found.report)
+        answer.copy(sent, found)
+    sys.exit(0 if found.report.verdict == "accepted" else 1)
 
 
 @cli.command()
@@ -105,22 +225,37 @@ def check(folder: Path, file: Path, provider: str, dataflow: str, accept: str, a
 @click.option("--provider", required=True, help="The data provider's id, for instance FRA.")
 @_DATAFLOW
 @_ACCEPT
-@_BY
-@_JSON
+@_AS
+@_LARGE
+@_MAP
+@BY
+@_answering
 @click.pass_obj
 def submit(
-    folder: Path, file: Path, provider: str, dataflow: str, accept: str, by: str, as_json: bool
+    folder: Path,
+    file: Path,
+    provider: str,
+    dataflow: str,
+    accept: str,
+    as_: str | None,
+    large: bool,
+    map_file: Path | None,
+    by: str,
+    answer: Answer,
 ) -> None:
     """Check FILE and, when it is sound, keep it as the provider's next revision. Exit status 1 if not."""
     with file.open("rb") as opened, _opened(folder) as exchange:
-        submission, report = exchange.submit(_sent(file, opened, provider, dataflow), by=by, accept=accept)
-    _show(report, as_json)
-    if not as_json:
-        click.echo(
-            f"Submission {submission.id}"
-            + (f", revision {submission.revision}" if submission.revision else "")
-        )
-    sys.exit(0 if submission.verdict == "accepted" else 1)
+        sent = _sent(file, opened, provider, dataflow, as_, large, map_file)
+        submissions, report = exchange.submit(sent, by=by, accept=accept)
+        answer.show(report)
+        for submission in () if answer.as_json else submissions:
+            flow = f" to {submission.dataflow}" if len(submissions) > 1 else ""
+            revision = f", revision {submission.revision}" if submission.revision else ""
+            click.echo(f"Submission {submission.id}{flow}{revision}")
+        if answer.copies:
+            with exchange.again(submissions[0].id) as again:
+                answer.copy(*again)
+    sys.exit(0 if report.verdict == "accepted" else 1)
 
 
 @cli.command()
@@ -160,7 +295,7 @@ def submissions(folder: Path, provider: str, dataflow: str, limit: int) -> None:
     help="An instant with its zone (2026-12-01T09:00:00+01:00); now when left out.",
 )
 @click.option("--note", default="", show_default=False, help="What readers should know of this release.")
-@_BY
+@BY
 @click.pass_obj
 def release(folder: Path, submissions: tuple[str, ...], public_from: str, note: str, by: str) -> None:
     """Make accepted SUBMISSIONs public, all at once, now or from an instant on; `submissions` lists them."""
@@ -195,7 +330,7 @@ def releases(folder: Path) -> None:
 
 @cli.command()
 @click.argument("release")
-@_BY
+@BY
 @click.pass_obj
 def cancel(folder: Path, release: str, by: str) -> None:
     """Take RELEASE back: what was public before it is public again; `releases` lists them."""
@@ -255,20 +390,8 @@ def demo(folder: Path, port: int) -> None:
 
 
 cli.add_command(structures)
-
-
-def _public(folder: Path) -> Registry:
-    """The structures as `submit` would take them, without the engine; the ledger only if there is one."""
-    registry = load_structures()
-    if not (folder / LEDGER).is_file():
-        return registry
-    from .blobs import Blobs
-    from .keeping import applied
-    from .ledger import Ledger
-
-    with closing(Ledger(f"sqlite:///{folder / LEDGER}")) as ledger:
-        changes = ledger.history().structures
-    return (applied(registry, changes, Blobs(folder / "blobs")) if changes else registry).public
+cli.add_command(template)
+cli.add_command(propose_map)
 
 
 @contextmanager
@@ -280,55 +403,21 @@ def _opened(folder: Path) -> Iterator[Exchange]:
         yield exchange
 
 
-def _sent(path: Path, opened: Any, provider: str, dataflow: str) -> Sent:
-    return Sent(opened, path.stat().st_size, _media_type(path), path.name, provider, dataflow)
-
-
-def _media_type(path: Path) -> str:
-    return {".csv": "text/csv"}.get(path.suffix.lower(), "")
-
-
-def _show(report: Report, as_json: bool) -> None:
-    """The report for people, worst first; places as row and column of the file."""
-    whole = report.as_dict()
-    if as_json:
-        click.echo(orjson.dumps(whole, option=orjson.OPT_INDENT_2).decode())
-        return
-    counts = whole["counts"]
-    click.secho(f"{whole['verdict'].upper()}  {whole['subject']['fileName']}", bold=True)
-    click.echo(
-        "{received} received, {accepted} accepted, {rejected} rejected; ".format(**counts)
-        + f"{_counted(counts['errors'], 'error')}, {_counted(counts['warnings'], 'warning')}"
-    )
-    for group in whole["groups"]:
-        click.echo()
-        click.echo(f"{group['severity']} {group['code']}: {group['message']}")
-        places = ", ".join(_place(place) for place in group["sample"])
-        if places:
-            more = group["count"] - len(group["sample"])
-            click.echo(f"  at {places}" + (f" and {more} more" if more > 0 else ""))
-        near = (group["expected"] or {}).get("nearest") or []
-        if near:
-            click.echo(
-                "  nearest: "
-                + ", ".join(
-                    f"{n['code']}" + (f" ({n['name']}; {n['why']})" if "name" in n else "") for n in near
-                )
-            )
-    reasons: dict[str, list[str]] = {}
-    for entry in counts["notChecked"]:
-        reasons.setdefault(entry["reason"], []).append(entry["check"])
-    for reason, names in reasons.items():
-        what = names[0] if len(names) == 1 else _counted(len(names), "check")
-        click.echo(f"\nnot checked: {what}, because {reason}")
-
-
-def _place(place: dict[str, Any]) -> str:
-    """Row and column, and the observation that stands there: row 4 column 11 (A.X.Y 2019)."""
-    words = [f"{name} {place[name]}" for name in ("row", "column") if place.get(name)]
-    observation = " ".join(place[name] for name in ("key", "period") if place.get(name))
-    words += [f"({observation})"] if observation else []
-    return " ".join(words) or "the file"
+def _sent(
+    path: Path,
+    opened: Any,
+    provider: str,
+    dataflow: str,
+    as_: str | None,
+    large: bool,
+    map_file: Path | None,
+) -> Sent:
+    """The file with what is said of it; a large one is announced, on the error stream."""
+    size, made = path.stat().st_size, read_map(map_file)
+    as_merge = as_ == "merge"
+    if size > LARGE:
+        click.echo(f"Reading and checking {path.name}, {size / 1e6:.0f} MB ...", err=True)
+    return Sent(opened, size, "", path.name, provider, dataflow, map=made, large=large, as_merge=as_merge)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
@@ -15,12 +17,45 @@ from .errors import ExchangeError, StructureFault, SyntaxFault
 from .folders import shipped_structures, structure_files
 from .impact import Breakage, impact, rewritten
 from .inspection import Flaw, inspected, schemas_are_there
-from .registry import Registry
+from .registry import Registry, load_structures
+
+if TYPE_CHECKING:
+    from .ledger import History
 
 LEDGER = "ledger.sqlite"
 
 SHOWN = 10
 """Findings of one code that are written out; of more there is the number."""
+
+
+def public_structures(folder: Path) -> Registry:
+    """The structures as `submit` would take them, without the engine; the ledger only if there is one."""
+    registry = load_structures()
+    if not (folder / LEDGER).is_file():
+        return registry
+    from .blobs import Blobs
+    from .keeping import applied
+
+    changes = history(folder).structures
+    return (applied(registry, changes, Blobs(folder / "blobs")) if changes else registry).public
+
+
+def history(folder: Path) -> History:
+    """What an exchange remembers; nothing where there is none yet."""
+    from .ledger import History, Ledger
+
+    if not (folder / LEDGER).is_file():
+        return History()
+    with closing(Ledger(f"sqlite:///{folder / LEDGER}")) as ledger:
+        return ledger.history()
+
+
+BY = click.option(
+    "--by",
+    default=lambda: os.environ.get("USER", "command line"),
+    show_default="the user's name",
+    help="Who does this, for the ledger.",
+)
 
 
 @click.group()
@@ -137,13 +172,12 @@ def _counted(number: int, noun: str) -> str:
 # --- without HTTP -----------------------------------------------------------------------------------------
 
 _DRY = click.option("--dry-run", "dry", is_flag=True, help="Say what would become of it; do nothing.")
-_BY = click.option("--by", default="command line", show_default=True, help="Who does this, for the ledger.")
 
 
 @structures.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_DRY
-@_BY
+@BY
 @click.pass_obj
 def submit(folder: Path, file: Path, dry: bool, by: str) -> None:
     """Create or replace what FILE, a structure message of any generation, holds. Exit status 1 if not all."""
@@ -162,7 +196,7 @@ def submit(folder: Path, file: Path, dry: bool, by: str) -> None:
 @structures.command()
 @click.argument("urn")
 @_DRY
-@_BY
+@BY
 @click.pass_obj
 def delete(folder: Path, urn: str, dry: bool, by: str) -> None:
     """Delete the structure or the item that URN names. Exit status 1 if it must stay."""

@@ -1,4 +1,4 @@
-"""Columns: the text that a reader found, and where. Dataset: the same, bound to a schema and typed.
+"""Dataset: columns bound to a schema and typed.
 
 Work is done on distinct values: every component is a dictionary of texts and an index per row. Only numbers
 are never dictionary-encoded; they are float64, with the sender's text kept where the number does not give it
@@ -7,8 +7,8 @@ back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -18,43 +18,50 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .columns import Columns, Flags, Indices, Places
 from .periods import parse_period
-from .report import Finding, Place
-from .schema import CONFIDENTIALITY, EMBARGO, FREE, Schema, SchemaComponent
+from .report import Place
+from .schema import CONFIDENTIALITY, EMBARGO, FREE, TEMPORAL, Schema, SchemaComponent
 
-# Arrow's own allocator keeps what it once had; a large file would stay in the memory of every worker
-pa.set_memory_pool(pa.system_memory_pool())
+NOT_APPLICABLE = "~"
+"""A dimension that does not matter: the row is for the attributes of part of a key (SDMX-CSV 2.0)."""
 
-Indices = npt.NDArray[np.int64]
+ON_PURPOSE = ("NaN", "#N/A")
+"""A value that is missing, and meant to be: of a number, of anything else (SDMX-CSV 2.0)."""
 
-
-@dataclass(frozen=True)
-class Columns:
-    """What a reader hands over.
-
-    `table`: text columns (utf8 or dictionary of utf8), named by component id, one row per record that
-    could be read. `rows`: 1-based row of each record in the file. `positions`: 1-based column of each
-    component. `structure`: what the file says it is for, as (class, AGENCY:ID(VERSION)) per distinct value;
-    `actions`: the distinct action codes. `received`: records in the file, the unreadable ones too.
-    `findings`: faults of level 0, places set.
-    """
-
-    format: str
-    table: pa.Table
-    rows: Indices
-    positions: Mapping[str, int]
-    structure: tuple[tuple[str, str], ...] = ()
-    actions: tuple[str, ...] = ()
-    received: int = 0
-    findings: tuple[Finding, ...] = ()
+MEANT = "_meant_"
+"""Before the id of a component: the flags of rows of which it is missing, and meant to be."""
 
 
 @dataclass(frozen=True)
 class Coded:
-    """A text column: `codes[i]` is the index in `values` of row i's text, -1 where it is empty."""
+    """A text column: `codes[i]` is the index in `values` of row i's text, -1 where it is missing.
+
+    `on_purpose`: rows that say so; `trimmed`: rows of which blanks around the text were left out; None where
+    there are none. `separator`: what stands between several values in one text, "" where there are no such;
+    they are looked up one by one, and kept and written as the one text that was sent.
+    """
 
     values: tuple[str, ...]
     codes: npt.NDArray[np.signedinteger[Any]]
+    on_purpose: Flags | None = None
+    trimmed: Indices | None = None
+    separator: str = ""
+
+    @property
+    def empty(self) -> Flags:
+        """Rows that say nothing."""
+        missing: Flags = self.codes < 0
+        return missing if self.on_purpose is None else missing & ~self.on_purpose
+
+    @property
+    def meant(self) -> Flags:
+        """Rows of which it is missing on purpose."""
+        return np.zeros(len(self.codes), bool) if self.on_purpose is None else self.on_purpose
+
+    def parts(self, value: str) -> list[str]:
+        """The single values of one of `values`."""
+        return value.split(self.separator) if self.separator else [value]
 
     def text(self, row: int) -> str:
         return self.values[self.codes[row]] if self.codes[row] >= 0 else ""
@@ -67,17 +74,45 @@ class Coded:
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
 
 
+_GROUPS = r"\A\s*[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+\s*\z"
+_FIRST = 100
+"""Texts that are looked at before all are: most columns are told by them."""
+
+
 @dataclass(frozen=True)
 class Numbers:
     """A numeric column. `values` is NaN where `texts` is empty, says NaN, or is no number (`bad`)."""
 
     values: npt.NDArray[np.float64]
     texts: pa.Array
-    missing: npt.NDArray[np.bool_]
-    bad: npt.NDArray[np.bool_]
+    missing: Flags
+    bad: Flags
+
+    @property
+    def empty(self) -> Flags:
+        """Rows that say nothing, not even that the number is missing on purpose."""
+        if not self.missing.any():
+            return self.missing
+        nothing: Flags = np.asarray(pc.fill_null(pc.equal(self.texts, ""), True))
+        return self.missing & nothing
+
+    @property
+    def meant(self) -> Flags:
+        """Rows of which it is missing on purpose."""
+        return self.missing & ~self.empty
 
     def text(self, row: int) -> str:
         return self.texts[row].as_py() or ""
+
+    @cached_property
+    def grouped(self) -> Flags:
+        """The numbers with a point, if all of them have three digits behind each: they may be thousands."""
+        with_point = pc.fill_null(pc.match_substring(self.texts, "."), fill_value=False)
+        texts = self.texts.filter(with_point)
+        for some in (texts[:_FIRST], texts):
+            if not pc.all(pc.match_substring_regex(some, _GROUPS)).as_py():
+                return np.zeros(len(self.texts), bool)
+        return np.asarray(with_point)
 
     def kept_texts(self) -> pa.Array:
         """The sender's text where the number does not give it back (1.10, 1e3), null elsewhere; utf8."""
@@ -87,15 +122,18 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Typed columns by component id; a component that the file does not carry is absent."""
+    """Typed columns by component id; a component that the file does not carry is absent.
+
+    `step_of` tells which of several actions each record is under: a key may be there once in each.
+    """
 
     schema: Schema
     columns: Mapping[str, Coded | Numbers]
-    rows: Indices
-    positions: Mapping[str, int]
+    places: Places
+    step_of: Indices | None = None
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.places)
 
     def coded(self, component: str) -> Coded | None:
         column = self.columns.get(component)
@@ -103,22 +141,58 @@ class Dataset:
 
     @cached_property
     def key_numbers(self) -> npt.NDArray[np.int64] | None:
-        """One integer per row that is equal where the whole key is equal; -1 where a part is missing.
+        """One integer per row, equal where the action and the whole key are; -1 where a part is missing.
 
         None when a dimension has no column at all.
         """
-        return self._key_numbers(self.schema.key)
+        return self._key_numbers(self.schema.key, self.step_of)
+
+    @cached_property
+    def repeated(self) -> tuple[Indices, Flags]:
+        """(rows whose key occurs more than once, whether their contents differ), neighbours share a key."""
+        key = self.key_numbers
+        nothing = np.zeros(0, np.int64), np.zeros(0, bool)
+        if key is None:
+            return nothing
+        if (key[1:] > key[:-1]).all():  # most files are sorted
+            return nothing
+        order = np.argsort(key, kind="stable")
+        ordered = key[order]
+        same = (ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)
+        del ordered
+        if not same.any():
+            return nothing
+        twin = np.zeros(len(key), bool)
+        twin[1:] |= same
+        twin[:-1] |= same
+        rows = order[twin]
+        groups = np.cumsum(np.concatenate(([True], key[rows][1:] != key[rows][:-1]))) - 1
+        differs = np.zeros(groups[-1] + 1, bool)
+        for component in self.schema.components:
+            column = self.columns.get(component.id)
+            if column is None or component.id in self.schema.key:
+                continue
+            values = (
+                column.codes[rows]
+                if isinstance(column, Coded)
+                else np.nan_to_num(column.values[rows], nan=-1e308)
+            )
+            changed = (values[1:] != values[:-1]) & (groups[1:] == groups[:-1])
+            differs[groups[1:][changed]] = True
+        return rows, differs[groups]
 
     @cached_property
     def series_numbers(self) -> npt.NDArray[np.int64] | None:
         """The same for the series key: all dimensions but time."""
         return self._key_numbers(tuple(d.id for d in self.schema.series_dimensions))
 
-    def _key_numbers(self, ids: Sequence[str]) -> npt.NDArray[np.int64] | None:
+    def _key_numbers(
+        self, ids: Sequence[str], step_of: Indices | None = None
+    ) -> npt.NDArray[np.int64] | None:
         columns = [self.coded(id) for id in ids]
-        total = np.zeros(len(self), np.int64)
+        total = np.zeros(len(self), np.int64) if step_of is None else step_of.copy()
         missing = np.zeros(len(self), bool)
-        span = 1
+        span = int(total.max(initial=0)) + 1
         for column in columns:
             if column is None:
                 return None
@@ -135,7 +209,7 @@ class Dataset:
         return total
 
     @cached_property
-    def confidential(self) -> npt.NDArray[np.bool_]:
+    def confidential(self) -> Flags:
         """Per row, whether CONF_STATUS says anything but F: such values are never echoed."""
         status = self.coded(CONFIDENTIALITY)
         if status is None:
@@ -149,14 +223,13 @@ class Dataset:
         return ".".join(column.text(row) if column else "" for column in columns)
 
     def place(self, row: int, component: str = "") -> Place:
-        """Where row `row` (index, from 0) stood in the file, with what was given for `component`."""
+        """Where record `row` (from 0) stood in the file, with what was given for `component`."""
         time = self.coded(self.schema.time.id) if self.schema.time else None
         column = self.columns.get(component)
         if component in self.schema.masked and self.confidential[row]:
             column = None
-        return Place(
-            row=int(self.rows[row]),
-            column=self.positions.get(component, 0),
+        return replace(
+            self.places.of(row, component),
             key=self.key_of(row),
             period=time.text(row) if time else "",
             given=column.text(row) if column else None,
@@ -167,7 +240,8 @@ class Dataset:
 
         Columns: dimensions and attributes as utf8 text (dictionary-encoded, null where missing); `_start` and
         `_end`, the days that TIME_PERIOD covers (int32); measures as float64, null where missing, each with
-        `_text_<id>`, the sender's text where the number does not give it back.
+        `_text_<id>`, the sender's text where the number does not give it back. Beside what a segment keeps,
+        for folding: MEANT and id of components that are missing on purpose somewhere.
         """
         columns: dict[str, pa.Array] = {}
         for component in self.schema.components:
@@ -187,6 +261,9 @@ class Dataset:
                 columns[component.id] = _absent(component, len(self))
                 if component.role == "measure":
                     columns[f"_text_{component.id}"] = pa.nulls(len(self), pa.utf8())
+            if column is not None and component.role in ("measure", "attribute"):
+                meant = column.meant
+                columns |= {MEANT + component.id: pa.array(meant)} if meant.any() else {}
         table = pa.table(columns)
         return table if keep is None else table.take(pa.array(keep))
 
@@ -240,6 +317,7 @@ def _plain(text: str) -> str:
 # --- typing ----------------------------------------------------------------------------------------
 
 _NUMBER = r"\A[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\z"
+_DECIMAL_COMMA = r"\A(\s*[+-]?\d*),(\d+([eE][+-]?\d+)?\s*)\z"
 
 
 def typed(columns: Columns, schema: Schema) -> Dataset:
@@ -249,8 +327,11 @@ def typed(columns: Columns, schema: Schema) -> Dataset:
         if component.id not in columns.table.column_names:
             continue
         column = columns.table.column(component.id)
-        made[component.id] = _numbers(column) if component.numeric else coded(column)
-    return Dataset(schema, made, columns.rows, columns.positions)
+        if component.numeric:
+            made[component.id] = _numbers(column, columns.decimal)
+        else:
+            made[component.id] = _texts(column, component, columns.several.get(component.id, ""))
+    return Dataset(schema, made, columns.places)
 
 
 def coded(column: pa.ChunkedArray) -> Coded:
@@ -261,10 +342,11 @@ def coded(column: pa.ChunkedArray) -> Coded:
     if column.num_chunks == 0:
         return Coded((), np.zeros(0, np.int32))
     values = tuple(value or "" for value in column.chunk(0).dictionary.to_pylist())
-    codes = np.concatenate([_indices(chunk) for chunk in column.chunks])
-    empty = [at for at, value in enumerate(values) if value == ""]
-    for at in empty:
-        codes[codes == at] = -1
+    chunks = [_indices(chunk) for chunk in column.chunks]
+    codes = chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+    for at, value in enumerate(values):
+        if value == "":
+            codes = np.where(codes == at, -1, codes)
     return Coded(values, codes)
 
 
@@ -275,8 +357,37 @@ def _indices(chunk: pa.DictionaryArray) -> npt.NDArray[np.signedinteger[Any]]:
     return np.asarray(found)
 
 
-def _numbers(column: pa.ChunkedArray) -> Numbers:
+def _texts(column: pa.ChunkedArray, component: SchemaComponent, separator: str) -> Coded:
+    """What is no number; free text keeps the blanks around it, for they are part of it (RFC 4180)."""
+    found = coded(column)
+    in_key = component.role in ("dimension", "time")
+    if in_key or component.coded or component.text_type in TEMPORAL:
+        found = _trimmed(found)
+    said = NOT_APPLICABLE if in_key else ON_PURPOSE[1]
+    if said in found.values:
+        on_purpose = found.codes == found.values.index(said)
+        found = replace(found, codes=np.where(on_purpose, -1, found.codes), on_purpose=on_purpose)
+    if separator and component.max_occurs not in ("", "1"):
+        found = replace(found, separator=separator)
+    return found
+
+
+def _trimmed(column: Coded) -> Coded:
+    changed = [at for at, value in enumerate(column.values) if value != value.strip()]
+    if not changed:
+        return column
+    numbers: dict[str, int] = {}
+    own = [numbers.setdefault(value.strip(), len(numbers)) for value in column.values]
+    if "" in numbers:
+        own = [-1 if at == numbers[""] else at for at in own]
+    codes = np.array([*own, -1], np.int32)[column.codes]  # the last serves index -1
+    return Coded(tuple(numbers), codes, trimmed=np.flatnonzero(np.isin(column.codes, changed)))
+
+
+def _numbers(column: pa.ChunkedArray, decimal: str) -> Numbers:
     texts = column.cast(pa.utf8()).combine_chunks() if column.num_chunks else pa.array([], pa.utf8())
+    if decimal == ",":
+        texts = pc.replace_substring_regex(texts, _DECIMAL_COMMA, r"\1.\2")
     try:
         numbers = np.asarray(pc.cast(texts, pa.float64()), np.float64)
     except pa.ArrowInvalid:
@@ -290,17 +401,10 @@ def _numbers(column: pa.ChunkedArray) -> Numbers:
 def _mixed(texts: pa.Array) -> Numbers:
     """Numbers among which some are missing, or are none."""
     texts = pc.utf8_trim_whitespace(texts)
-    missing = np.asarray(pc.fill_null(pc.is_in(texts, pa.array(["", "NaN"])), True)) | np.asarray(
-        texts.is_null()
-    )
+    missing = np.asarray(pc.is_in(texts, pa.array(["", None, *ON_PURPOSE], pa.utf8())))
     wanted = pc.if_else(pa.array(missing), pa.scalar(None, pa.utf8()), texts)
     bad = ~np.asarray(pc.fill_null(pc.match_substring_regex(wanted, _NUMBER), True))
     values = pc.cast(pc.if_else(pa.array(bad), pa.scalar(None, pa.utf8()), wanted), pa.float64())
     numbers = np.asarray(pc.fill_null(values, np.nan), np.float64)
     too_large = np.isinf(numbers)
     return Numbers(np.where(too_large, np.nan, numbers), texts, missing, bad | too_large)
-
-
-def observations(table: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    """Record batches gathered; for answers known to be small, and for tests."""
-    return pa.Table.from_batches(list(table), schema)

@@ -70,7 +70,7 @@ def load(exchange: Exchange, *, quiet: bool = False) -> int:
                 if submission is None:
                     name = entry["file"].removesuffix(".gz")
                     sent = Sent(plain, size, "text/csv", name, entry["provider"])
-                    submission, report = exchange.submit(sent, by=BY)
+                    (submission,), report = exchange.submit(sent, by=BY)
                     if report.verdict != "accepted":
                         first = report.as_dict()["groups"][:1]
                         raise Conflict(

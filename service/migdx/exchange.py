@@ -10,42 +10,51 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import copy
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import pyarrow as pa
 
 from .blobs import Blobs
 from .errors import Conflict, NoResults, NotFound, NotImplementedHere, SemanticFault, Unavailable
-from .fold import content_hash, fold
+from .filing import filed
 from .folders import shipped_structures
+from .formats import sandbox
+from .grid import Grid
 from .intake import Examined, Sent, examine
 from .keeping import Current
 from .ledger import History, Ledger
+from .mappings import told
 from .plan import Answer, Availability, Plan, plan
+from .proposal import Proposal
 from .public import Public
 from .query import DataQuery, StructureQuery
 from .registry import Registry, load_structures
 from .release import Release, Slot
-from .report import Finding, Report, ordered
+from .report import Report, phrase
+from .schema import Schema
 from .selection import selected
 from .stores import Segment, Store
 from .stores.segments import SegmentStore
 from .structures import Dataflow, Maintainable, ProvisionAgreement
 from .submission import Submission
 from .urn import parse_short
+from .workbook_map import WorkbookMap
+from .workbooks import proposed, read_map, with_kept
 
 ENGINE_MEMORY = 2048
 """Megabytes that the engines of all processes may take together."""
 
 WAIT = 20.0
 """Seconds that a request waits for its turn before it is told to come back."""
+
+LENGTHY = 32 << 20
+"""Bytes of a file that takes its turn for long: where there are several turns, one stays for others."""
 
 
 class Exchange:
@@ -70,7 +79,11 @@ class Exchange:
         self._structures = Current(registry, blobs)
         self._agencies: frozenset[str] = frozenset()
         self._pinned: Registry | None = None
-        self._turns = threading.BoundedSemaphore(turns or os.cpu_count() or 2)
+        turns = turns or os.cpu_count() or 2
+        self._turns = threading.BoundedSemaphore(turns)
+        self._lengthy = threading.BoundedSemaphore(max(1, turns - 1))
+        # a workbook that is marked takes memory and time: one at a time, and checks do not wait for it
+        self._copying = threading.BoundedSemaphore(1)
 
     @classmethod
     def open(
@@ -128,90 +141,51 @@ class Exchange:
 
     def check(self, sent: Sent, *, accept: str = "all") -> Report:
         """What is right and wrong with a file; nothing of it is kept."""
-        with self._turn():
-            return examine(sent, self.registry, accept=accept).report
+        return self.examined(sent, accept=accept).report
 
-    def submit(self, sent: Sent, *, by: str, accept: str = "all") -> tuple[Submission, Report]:
-        """Checks a file and, when it is sound, keeps it as the provider's next revision."""
+    def examined(self, sent: Sent, *, accept: str = "all") -> Examined:
+        """The same with all that was read, for copies of the file."""
+        registry = self.registry
+        sent = with_kept(sent, self.ledger.history(), self.blobs, registry)
+        with self._turn_for(sent):
+            return examine(sent, registry, accept=accept, preview=True)
+
+    def proposed(self, sent: Sent) -> tuple[Grid, Schema, Proposal]:
+        """The cells of a workbook and the map that it seems to need; nothing of it is kept."""
+        with self._turn():
+            return proposed(sent, self.registry, self.ledger.history(), self.blobs)
+
+    def submit(self, sent: Sent, *, by: str, accept: str = "all") -> tuple[tuple[Submission, ...], Report]:
+        """Checks a file and, when it is sound, keeps it as the provider's next revision.
+
+        One submission for each dataflow of the file, all of them accepted or none; one for a file without.
+        """
         if not sent.provider:
             raise SemanticFault(
                 "A submission needs a provider: an id that /sdmx/v2/structure/dataproviderscheme lists"
             )
         sent = replace(sent, sha256=self.blobs.put(sent.file))
+        if sent.map:  # who looks at the submission later must read it alike
+            self.blobs.put(told(WorkbookMap.from_dict(sent.map)))
         found, known = None, ""
         while True:  # checks and folding are outside the ledger's lock; who was overtaken does them again
             history = self.ledger.history()
             registry = self.structures_at(history).seen_by(self._agencies)
-            with self._turn():
+            with self._turn_for(sent):
                 if found is None or registry.digest != known:
-                    found, known = examine(sent, registry, accept=accept), registry.digest
-                submission, report = self._filed(found, history, by)
+                    mapped = with_kept(sent, history, self.blobs, registry)
+                    found, known = examine(mapped, registry, accept=accept), registry.digest
+                submissions, report = filed(found, history, self.store, by)
             body = orjson.dumps(report.as_dict(), option=orjson.OPT_SORT_KEYS)
-            submission = replace(submission, report=self.blobs.put(body))
+            digest = self.blobs.put(body)
             with self.ledger.writing() as book:
                 now = book.history
-                same = now.latest.get(submission.slot) == history.latest.get(submission.slot)
+                same = all(now.latest.get(s.slot) == history.latest.get(s.slot) for s in submissions)
                 if same and len(now.structures) == len(history.structures):
-                    entry = book.append("submission", submission.as_dict())
-                    return replace(submission, stamp=entry.stamp), report
-
-    def _filed(self, found: Examined, history: History, by: str) -> tuple[Submission, Report]:
-        """The submission and its final report; if accepted, folded onto the previous revision and written."""
-        agreement = found.agreement.id if found.agreement else ""
-        dataflow = found.report.subject["dataflow"] or ""
-        previous = history.latest.get((agreement, dataflow))
-        submission = Submission(
-            id=uuid4().hex,
-            agreement=agreement,
-            dataflow=dataflow,
-            provider=found.report.subject["provider"] or "",
-            sha256=found.report.subject["sha256"],
-            format=found.report.subject["format"],
-            action=found.action,
-            verdict="rejected",
-            by=by,
-            embargo=found.embargo,
-        )
-        known = {"submission": submission.id, "previousSubmission": previous.id if previous else None}
-        report = replace(found.report, subject={**found.report.subject, **known})
-        if found.dataset is not None and report.verdict == "accepted":
-            submission, report = self._kept(submission, report, found, previous)
-        return replace(submission, counts=asdict(report.counts)), report
-
-    def _kept(
-        self, submission: Submission, report: Report, found: Examined, previous: Submission | None
-    ) -> tuple[Submission, Report]:
-        """Folded onto the previous revision and written; Append that would change something is refused."""
-        sent = found.table()
-        before = self.store.read(previous.segment) if previous and previous.segment else None
-        folded = fold(before, sent, found.schema, found.action)
-        counts = report.counts
-        if folded.refused:
-            finding = Finding(
-                "append_changes_existing", count=folded.refused, values={"agreement": submission.agreement}
-            )
-            counts = replace(
-                counts, accepted=0, rejected=counts.received, errors=counts.errors + folded.refused
-            )
-            findings = ordered((*report.findings, finding))
-            return submission, replace(report, verdict="rejected", counts=counts, findings=findings)
-        revision = previous.revision + 1 if previous else 1
-        segment = self.store.write(
-            folded.table, found.schema, agreement=submission.agreement, revision=revision
-        )
-        content = content_hash(sent, found.schema)
-        counts = replace(counts, added=folded.added, changed=folded.changed, unchanged=folded.unchanged)
-        report = replace(report, subject={**report.subject, "content": content, "revision": revision})
-        if folded.spread:
-            finding = Finding(
-                "series_attribute_changes_existing", "warning", count=folded.spread, blocking=False
-            )
-            counts = replace(counts, warnings=counts.warnings + folded.spread)
-            report = replace(report, findings=ordered((*report.findings, finding)))
-        submission = replace(
-            submission, verdict="accepted", content=content, segment=segment, revision=revision
-        )
-        return submission, replace(report, counts=counts)
+                    return tuple(
+                        replace(submission, stamp=book.append("submission", submission.as_dict()).stamp)
+                        for submission in (replace(one, report=digest) for one in submissions)
+                    ), report
 
     def submission(self, id: str) -> Submission:
         found = self.ledger.history().submissions.get(id)
@@ -223,6 +197,38 @@ class Exchange:
         """The report of a submission, as it was given then."""
         with self.blobs.open(self.submission(id).report) as blob:
             return orjson.loads(blob.read())  # type: ignore[no-any-return]
+
+    @contextmanager
+    def again(self, id: str) -> Iterator[tuple[Sent, Examined]]:
+        """What was sent with a submission, and what it is found to be by the structures of now."""
+        submission, subject = self.submission(id), self.report(id)["subject"]
+        with self.blobs.open(submission.sha256) as file:
+            sent = Sent(
+                file,
+                subject["bytes"],
+                subject.get("mediaType", ""),
+                subject["fileName"],
+                submission.provider,
+                "" if "parts" in subject else submission.dataflow,
+                submission.sha256,
+                read_map(subject["map"], self.blobs).as_dict() if subject.get("map") else {},
+                large=subject["bytes"] > sandbox.UNDECLARED,
+                as_merge="as" in subject,
+            )
+            with self._turn():
+                found = examine(sent, self.registry, accept=subject.get("accept", "all"))
+            yield sent, found
+
+    def annotated(self, sent: Sent, found: Examined, languages: Sequence[str], *, then: str = "") -> bytes:
+        """The workbook that was sent with its faults marked; `then` names other structures of its report."""
+        notes = [phrase("other_structures", languages, now=self.registry.digest[:12], then=then[:12])]
+        with self._turn(self._copying):
+            return found.annotated(sent, languages, notes=notes if then else ())
+
+    def rejected(self, sent: Sent, found: Examined, languages: Sequence[str]) -> Iterator[bytes]:
+        """The rejected rows of what was sent, as CSV with a column that says why."""
+        with self._turn():
+            return found.rejected(sent, languages)
 
     # --- a compiler --------------------------------------------------------------------------------
 
@@ -339,13 +345,19 @@ class Exchange:
     # --- turns -------------------------------------------------------------------------------------
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=WAIT):
+    def _turn(self, turns: threading.BoundedSemaphore | None = None) -> Iterator[None]:
+        turns = turns or self._turns
+        if not turns.acquire(timeout=WAIT):
             raise Unavailable(f"The service is busy; it waited {WAIT:.0f} seconds. Please try again.")
         try:
             yield
         finally:
-            self._turns.release()
+            turns.release()
+
+    @contextmanager
+    def _turn_for(self, sent: Sent) -> Iterator[None]:
+        with self._turn(self._lengthy) if sent.size > LENGTHY else nullcontext(), self._turn():
+            yield
 
     def _in_turn(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """A turn is held while a batch is made, not while a slow reader takes it."""

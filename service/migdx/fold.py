@@ -1,13 +1,14 @@
 """Folding a submission onto the provider's previous revision: what an action does to what was there.
 
-SDMX 3.0 Technical Notes (Section 6), 3.4, and SDMX-CSV 2.x field guides, ACTION. Merge: values that are given
-replace those that were there, omitted ones stay. Replace: the observation as a whole is replaced; absent
-observations stay. Append: new observations only.
+SDMX 3.0 Technical Notes (Section 6), 3.4, and SDMX-CSV 2.x field guides, ACTION. Merge: values that are
+given, also as missing on purpose, replace those that were there; omitted ones stay. Replace: the observation
+as a whole is replaced; absent observations stay. Append: new observations only.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .dataset import MEANT
 from .plan import Action
 from .schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema
 
 Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Folded:
 
 def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Action) -> Folded:
     """`sent` (no key twice with other contents) folded onto `previous`; both as `Dataset.table` makes."""
+    sent, meant = _meant(sent)
     sent, _ = _one_value_per_series(sent, schema, 0)
     if previous is None or not previous.num_rows:
         once = sent.take(pa.array(_last_of_each(_numbers(sent, schema.key))))
@@ -48,9 +52,10 @@ def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Acti
     was, now, added = _matched(_numbers(both, schema.key), previous.num_rows)
     stay = np.setdiff1d(np.arange(previous.num_rows), was)
     if action == "Append":
-        return _appended(both, schema, was, now, added, previous.num_rows)
+        return _appended(both, schema, was, now, added, previous.num_rows, meant)
+    own = {id: flags[now - previous.num_rows] for id, flags in meant.items()}
     given, before = both.take(pa.array(now)), both.take(pa.array(was))
-    replaced = _coalesced(given, before) if action == "Merge" else given
+    replaced = _coalesced(given, before, own) if action == "Merge" else given
     replaced = _guarded(replaced, given, before, schema)
     table = pa.concat_tables([both.take(pa.array(stay)), replaced, both.take(pa.array(added))])
     table, _ = _one_value_per_series(table, schema, len(stay))
@@ -70,11 +75,18 @@ def _matched(keys: Numbers, previous: int) -> tuple[Numbers, Numbers, Numbers]:
 
 
 def _appended(
-    both: pa.Table, schema: Schema, was: Numbers, now: Numbers, added: Numbers, previous: int
+    both: pa.Table,
+    schema: Schema,
+    was: Numbers,
+    now: Numbers,
+    added: Numbers,
+    previous: int,
+    meant: Mapping[str, Flags],
 ) -> Folded:
     """New observations only; what would change others, or an attribute of their series, is refused."""
     before = both.take(pa.array(was))
-    differs = _differ(_coalesced(both.take(pa.array(now)), before), before)
+    own = {id: flags[now - previous] for id, flags in meant.items()}
+    differs = _differ(_coalesced(both.take(pa.array(now)), before, own), before)
     table = pa.concat_tables([both.slice(0, previous), both.take(pa.array(added))])
     table, overruled = _one_value_per_series(table, schema, previous)
     refused = int(differs.sum()) + int(overruled[previous:].sum())
@@ -136,12 +148,22 @@ def _differ(one: pa.Table, two: pa.Table) -> npt.NDArray[np.bool_]:
     return differs
 
 
-def _coalesced(new: pa.Table, old: pa.Table) -> pa.Table:
+def _meant(sent: pa.Table) -> tuple[pa.Table, dict[str, Flags]]:
+    """What was sent as it is kept, and by component the rows of which it is missing on purpose."""
+    names = [name for name in sent.column_names if name.startswith(MEANT)]
+    flags = {name.removeprefix(MEANT): sent.column(name).to_numpy() for name in names}
+    return sent.drop_columns(names), flags
+
+
+def _coalesced(new: pa.Table, old: pa.Table, meant: Mapping[str, Flags]) -> pa.Table:
     """`new` with what it omits taken from `old`, row by row; a measure and its kept text are one value."""
     columns = {}
     for name in new.column_names:
         measure = name.removeprefix("_text_")
-        given = pc.is_valid(new.column(measure if name.startswith("_text_") else name))
+        told = measure if name.startswith("_text_") else name
+        given = pc.is_valid(new.column(told))
+        if told in meant:
+            given = pc.or_(given, pa.chunked_array([meant[told]]))
         columns[name] = pc.if_else(given, _plain(new.column(name)), _plain(old.column(name)))
     return pa.table({name: _like(column, new.column(name)) for name, column in columns.items()})
 

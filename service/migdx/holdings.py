@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import checks
-from .dataset import Columns, number_texts, typed
+from .columns import Columns, in_columns
+from .dataset import number_texts, typed
 from .exchange import Exchange
 from .impact import Recheck, Values
 from .schema import Schema
@@ -67,7 +68,7 @@ def _columns(table: pa.Table, schema: Schema) -> Columns:
                 texts[component.id] = column
     positions = {id: at for at, id in enumerate(texts, start=1)}
     rows = np.arange(1, table.num_rows + 1, dtype=np.int64)
-    return Columns("stored", pa.table(texts), rows, positions, received=table.num_rows)
+    return Columns("stored", pa.table(texts), in_columns(rows, positions), received=table.num_rows)
 
 
 def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -8,34 +8,43 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, BinaryIO
 
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from . import __version__, checks
-from .dataset import Columns, Dataset, Indices, typed
-from .errors import ExchangeError
-from .formats import sandbox
+from .columns import Columns, Flags, Indices, Located
+from .combined import separated
+from .dataset import Dataset, typed
+from .errors import ExchangeError, NotFound
+from .formats import marks, sandbox
+from .formats.rejected import rejected
 from .plan import Action
 from .registry import Registry
-from .report import Counts, Finding, Place, Report, ordered
+from .report import Counts, Finding, Report, Severity, ordered, rank
 from .schema import Schema
 from .structures import Dataflow, DataProviderScheme, DataStructure, ProvisionAgreement
-from .urn import Reference, parse_short
+from .urn import parse_short
 
 ACTIONS: dict[str, Action] = {"": "Merge", "Merge": "Merge", "Replace": "Replace", "Append": "Append"}
-"""The actions that are taken; Information and Delete are named in a finding."""
+"""The actions that are taken; others are named in a finding."""
+
+INFORMATION = "Information"
+"""The action of most exports: checked, and filed as Merge where the sender says so."""
 
 
 @dataclass(frozen=True)
 class Sent:
     """A file as it arrived, and what its sender says of it ("" is: as the file says).
 
-    `sha256` is that of its bytes where somebody has read them already.
+    `sha256` is that of its bytes where somebody has read them already. `map` is a WorkbookMap as JSON.
+    `large` says that more than the usual memory will be needed, `as_merge` that what is for information only
+    is to be merged.
     """
 
     file: BinaryIO
@@ -45,103 +54,188 @@ class Sent:
     provider: str = ""
     dataflow: str = ""
     sha256: str = ""
+    map: Mapping[str, Any] = field(default_factory=dict)
+    large: bool = False
+    as_merge: bool = False
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """What the process that works on the file is told of it."""
+        return {
+            "media_type": self.media_type,
+            "file_name": self.file_name,
+            "map": self.map,
+            "large": self.large,
+        }
 
 
 @dataclass(frozen=True)
-class Examined:
-    """What a file turned out to be. `dataset` is None when it could not be bound to a dataflow.
+class Share:
+    """What a file says for one dataflow.
 
-    `accepted` are the rows that are taken: None for all of them, empty when the file is rejected. `embargo`
-    is the latest instant that the rows ask for.
+    `steps` are its actions in the order of the file, each with the records that are taken: None for all of
+    them. `embargo` is the latest instant that its rows ask for.
     """
 
-    report: Report
-    dataset: Dataset | None
+    dataset: Dataset
     agreement: ProvisionAgreement | None
-    action: Action
-    accepted: Indices | None
+    steps: tuple[tuple[Action, Indices | None], ...]
+    received: int
+    rejected: int
     embargo: str = ""
 
     @property
     def schema(self) -> Schema:
-        if self.dataset is None:
-            raise ValueError("a file without a dataflow has no schema")
         return self.dataset.schema
 
-    def table(self) -> pa.Table:
-        """The accepted observations, as `Dataset.table` makes them."""
-        if self.dataset is None:
-            raise ValueError("a file without a dataflow has no observations")
-        return self.dataset.table(self.accepted)
+    @property
+    def dataflow(self) -> str:
+        return self.schema.dataflow.reference.short
+
+    @property
+    def actions(self) -> str:
+        return ", ".join(action for action, _ in self.steps)
+
+    def tables(self) -> Iterator[tuple[Action, pa.Table]]:
+        """The observations that are taken, as `Dataset.table` makes them, action by action."""
+        for action, records in self.steps:
+            yield action, self.dataset.table(records)
 
 
-def examine(sent: Sent, registry: Registry, *, accept: str = "all") -> Examined:
-    """Reads and checks a file; `accept`: all (one error rejects it) or valid (the sound rows are taken)."""
+@dataclass(frozen=True)
+class Examined:
+    """What a file turned out to be: its report, and one share for each dataflow that it could be bound to.
+
+    `faults` are the findings of the report, in its order, with the records of `columns` that they touch.
+    """
+
+    report: Report
+    columns: Columns
+    shares: tuple[Share, ...] = ()
+    faults: tuple[Located, ...] = ()
+
+    def annotated(
+        self, sent: Sent, languages: Sequence[str] = ("en",), *, notes: Sequence[str] = ()
+    ) -> bytes:
+        """The workbook that was sent with its faults marked; `notes` are said in front."""
+        return marks.annotated(
+            sent.file, sent.size, self.columns, self.faults, self.report, languages, notes, **sent.job
+        )
+
+    def rejected(self, sent: Sent, languages: Sequence[str] = ("en",)) -> Iterator[bytes]:
+        """The rejected rows of the file that was sent, as CSV with a column that says why."""
+        return rejected(sent.file, sent.size, self.columns, self.faults, _ROW_FAULTS, languages, **sent.job)
+
+
+def examine(sent: Sent, registry: Registry, *, accept: str = "all", preview: bool = False) -> Examined:
+    """Reads and checks a file; `accept`: all (one error rejects it) or valid (the sound rows are taken).
+
+    With `preview` nothing will be filed, so that rows that are for information only are no error.
+    """
     started = time.perf_counter()
     sha256 = sent.sha256 or _digest(sent.file)
-    columns = sandbox.read(sent.file, sent.media_type, sent.size)
+    columns = sandbox.default.read(sent.file, sent.size, **sent.job)
     read = time.perf_counter()
-    findings = list(columns.findings)
-    flow, agreement, more = _target(columns, sent, registry)
-    findings += more
-    subject: dict[str, Any] = {
-        "sha256": sha256,
-        "bytes": sent.size,
-        "fileName": sent.file_name,
-        "format": columns.format,
-        "dataflow": flow.reference.short if flow else None,
-        "provider": sent.provider or _provider(agreement),
-        "agreement": agreement.reference.short if agreement else None,
-    }
-    action, refused = _action(columns)
-    findings += refused
-    dataset, rejected = None, np.ones(columns.table.num_rows, bool)
-    not_checked: list[Mapping[str, str]] = []
-    if flow is not None:
-        dataset = typed(columns, registry.schema(flow.reference, agreement))
-        found, rejected = checks.run(dataset, columns)
-        findings += found
-        if agreement is None:
-            reason = "the provider has no agreement" if sent.provider else "no provider was named"
-            not_checked.append({"check": "not_your_area", "reason": reason})
-    else:
+    faults = [Located(finding) for finding in columns.findings]
+    targets, more = _targets(columns, sent, registry, preview=preview)
+    faults += more
+    bound, not_checked = [], list[Mapping[str, str]]()
+    for target in targets:
+        own, found = separated(target.columns, target.schema, registry)
+        dataset, actions = _bound(own, target.schema)
+        more = checks.located(dataset, own)
+        bound.append((target, dataset, actions, checks.rejected(more, len(dataset))))
+        found += [replace(one, records=own.numbered(one.records)) for one in more]
+        faults += found if len(targets) == 1 else [_of_dataflow(one, target.short) for one in found]
+    if any(target.agreement is None for target in targets):
+        reason = "the provider has no agreement" if sent.provider else "no provider was named"
+        not_checked.append({"check": "not_your_area", "reason": reason})
+    if not targets:
         not_checked += [
             {"check": checks.name(check), "reason": "the file could not be bound to a dataflow"}
             for check in checks.ALWAYS
         ]
-    fatal = any(f.severity == "error" and f.code not in _ROW_FAULTS for f in findings)
-    accepted = _accepted(dataset, rejected, findings, fatal=fatal, accept=accept)
-    report = _report(columns, findings, accepted, subject, registry, tuple(not_checked))
+    faults.sort(key=lambda one: rank(one.finding))
+    findings = [one.finding for one in faults]
+    taken = _taken(findings, accept)
+    shares = tuple(_share(*one, findings, taken=taken) for one in bound)
+    report = _report(columns, findings, sum(s.received - s.rejected for s in shares), registry, not_checked)
+    subject = {
+        "sha256": sha256,
+        "bytes": sent.size,
+        "fileName": sent.file_name,
+        "mediaType": sent.media_type,
+        "format": columns.format,
+        "accept": accept,
+        **({"as": "merge"} if sent.as_merge else {}),
+        **({"map": _digest_of(sent.map)} if sent.map else {}),
+        **_named(targets, sent),
+    }
     timing = {"readMs": _ms(started, read), "totalMs": _ms(started, time.perf_counter())}
-    embargo = next((f.value for f in findings if f.code == "embargo_asked" and f.value), "")
-    return Examined(replace(report, timing=timing), dataset, agreement, action, accepted, embargo)
+    report = replace(report, subject=subject, timing=timing)
+    told = (replace(one, finding=finding) for one, finding in zip(faults, report.findings, strict=True))
+    return Examined(report, columns, shares, tuple(told))
+
+
+def _of_dataflow(one: Located, dataflow: str) -> Located:
+    return replace(one, finding=replace(one.finding, dataflow=dataflow))
+
+
+def _digest_of(map: Mapping[str, Any]) -> str:
+    """The sha256 of a map's JSON: the name that it is kept by."""
+    return hashlib.sha256(orjson.dumps(map, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 _ROW_FAULTS = frozenset(
     {checks.name(check) for check in checks.ALWAYS} - {"missing_component", "unknown_component"}
     | {"wrong_number_of_cells", "unclosed_quote", "unreadable_text", "missing_structure"}
+    | {"error_cell", "formula_without_value", "other_number_marks"}
+    | {"wrong_key", "wrong_index", "wrong_observation"}
 )
 """Errors that touch rows, so that the other rows may still be taken with accept=valid."""
 
 
-def _accepted(
-    dataset: Dataset | None, rejected: checks.Rejected, findings: list[Finding], *, fatal: bool, accept: str
-) -> Indices | None:
-    errors = any(finding.severity == "error" for finding in findings)
-    if dataset is None or fatal or (errors and accept != "valid"):
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(~rejected) if rejected.any() else None
+def _taken(findings: Sequence[Finding], accept: str) -> bool:
+    """Whether anything of a file with these findings is taken."""
+    errors = [finding for finding in findings if finding.severity == "error"]
+    return not errors or (accept == "valid" and all(finding.code in _ROW_FAULTS for finding in errors))
+
+
+def _share(
+    target: _Target,
+    dataset: Dataset,
+    actions: Sequence[tuple[Action, Indices | None]],
+    rejected: Flags,
+    findings: Sequence[Finding],
+    *,
+    taken: bool,
+) -> Share:
+    asked = (f.value for f in findings if f.code == "embargo_asked" and f.dataflow in ("", target.short))
+    if not taken:
+        rejected = np.ones(len(dataset), bool)
+    steps = []
+    for action, records in actions:
+        if rejected.any():
+            own = np.arange(len(dataset)) if records is None else records
+            records = own[~rejected[own]]
+        steps.append((action, records))
+    return Share(
+        dataset,
+        target.agreement,
+        tuple(steps),
+        target.columns.received,
+        target.columns.received - len(dataset) + int(rejected.sum()),
+        next(filter(None, asked), ""),
+    )
 
 
 def _report(
     columns: Columns,
-    findings: list[Finding],
-    accepted: Indices | None,
-    subject: Mapping[str, Any],
+    findings: Sequence[Finding],
+    taken: int,
     registry: Registry,
-    not_checked: tuple[Mapping[str, str], ...],
+    not_checked: Sequence[Mapping[str, str]],
 ) -> Report:
-    taken = columns.table.num_rows if accepted is None else len(accepted)
     counts = Counts(
         received=columns.received,
         accepted=taken,
@@ -154,8 +248,25 @@ def _report(
         "code": __version__,
         "structures": registry.digest,
     }
-    verdict = "accepted" if taken else "rejected"
-    return Report(verdict, subject, rules, counts, ordered(findings), not_checked)  # type: ignore[arg-type]
+    return Report(
+        "accepted" if taken else "rejected", {}, rules, counts, ordered(findings), tuple(not_checked)
+    )
+
+
+def _named(targets: Sequence[_Target], sent: Sent) -> dict[str, Any]:
+    """The dataflow, the provider and the agreement of a file; all its dataflows, where it has several."""
+    of_each = [
+        {
+            "dataflow": target.short,
+            "provider": sent.provider or _provider(target.agreement),
+            "agreement": target.agreement.reference.short if target.agreement else None,
+        }
+        for target in targets
+    ]
+    if len(of_each) == 1:
+        return of_each[0]
+    nothing = {"dataflow": None, "provider": sent.provider or None, "agreement": None}
+    return {**nothing, "parts": of_each} if of_each else nothing
 
 
 def _digest(file: BinaryIO) -> str:
@@ -172,35 +283,108 @@ def _ms(start: float, end: float) -> float:
 # --- which dataflow, which agreement ---------------------------------------------------------------
 
 
-def _target(
-    columns: Columns, sent: Sent, registry: Registry
-) -> tuple[Dataflow | None, ProvisionAgreement | None, list[Finding]]:
-    """The dataflow that the file or its sender names, and the provider's agreement for it."""
+@dataclass(frozen=True)
+class _Target:
+    """A dataflow that rows of the file are for, the agreement that covers them, and those rows."""
+
+    schema: Schema
+    agreement: ProvisionAgreement | None
+    columns: Columns
+
+    @property
+    def short(self) -> str:
+        return self.schema.dataflow.reference.short
+
+
+def _targets(
+    columns: Columns, sent: Sent, registry: Registry, *, preview: bool
+) -> tuple[list[_Target], list[Located]]:
+    """The dataflows that the file or its sender names, each with the provider's agreement for it."""
     if any(finding.severity == "error" and finding.code not in _ROW_FAULTS for finding in columns.findings):
-        return None, None, []
-    named = [("dataflow", sent.dataflow)] if sent.dataflow else list(columns.structure)
+        return [], []
+    faults: list[Located] = []
+    found: dict[str, tuple[Dataflow, list[int]]] = {}
+    silent: list[int] = []
+    for at, part in enumerate(columns.parts):
+        kind, text = ("dataflow", sent.dataflow) if sent.dataflow else part.target
+        if not text:
+            silent.append(at)
+        elif len(named := _flows(kind, text, registry)) == 1:
+            found.setdefault(named[0].urn, (named[0], []))[1].append(at)
+        else:
+            faults.append(_unknown(text, named, columns, at, registry))
+    if silent:
+        faults.append(_unnamed(columns, silent, registry, named=bool(found or faults)))
+    faults += _not_taken(columns, sent, preview=preview)
+    targets = []
+    for flow, parts in found.values():
+        agreement = registry.agreement(sent.provider, flow) if sent.provider else None
+        if sent.provider and agreement is None:
+            faults.append(Located(_no_agreement(sent.provider, flow, registry)))
+        schema = registry.schema(flow.reference, agreement)
+        targets.append(_Target(schema, agreement, columns.only(parts)))
+    return targets, faults
+
+
+def _unnamed(columns: Columns, parts: Sequence[int], registry: Registry, *, named: bool) -> Located:
+    """Rows that do not say what they are for: all of them, or some beside others that do."""
+    first = columns.parts[parts[0]].place
     if not named:
-        return (
-            None,
-            None,
-            [Finding("no_dataflow", places=(Place(row=1),), expected={"dataflows": _ids(registry)})],
-        )
-    kind, text = named[0]
-    flow = _flow(kind, text, registry)
-    if flow is None:
-        near = get_close_matches(text, _ids(registry), n=3, cutoff=0.3)
-        expected = {"dataflows": _ids(registry), "nearest": [{"code": n, "why": "similar"} for n in near]}
-        place = Place(row=2, column=1 if kind == "dataflow" and len(named) == 1 else 2, given=text)
-        return None, None, [Finding("unknown_dataflow", value=text, expected=expected, places=(place,))]
-    if not sent.provider:
-        return flow, None, []
-    agreement = registry.agreement(sent.provider, flow)
-    if agreement is None:
-        return flow, None, [_no_agreement(sent.provider, flow, registry)]
-    return flow, agreement, []
+        return Located(Finding("no_dataflow", places=(first,), expected={"dataflows": _ids(registry)}))
+    records = np.concatenate([columns.of_part(at) for at in parts])
+    return Located(Finding("missing_structure", count=len(records), places=(first,)), records)
 
 
-def _flow(kind: str, text: str, registry: Registry) -> Dataflow | None:
+def _unknown(
+    text: str, named: Sequence[Dataflow], columns: Columns, part: int, registry: Registry
+) -> Located:
+    """What a file names is no dataflow, or the structure of several."""
+    near = get_close_matches(text, _ids(registry), n=3, cutoff=0.3)
+    expected = {"dataflows": _ids(registry), "nearest": [{"code": n, "why": "similar"} for n in near]}
+    found = Finding("unknown_dataflow", value=text, expected=expected)
+    if named:
+        of_these = [flow.reference.short for flow in named]
+        values = {"given": ", ".join(of_these)}
+        found = Finding("several_dataflows", value=text, expected={"dataflows": of_these}, values=values)
+    records = columns.of_part(part)
+    place = replace(columns.parts[part].place, given=text)
+    return Located(replace(found, count=max(1, len(records)), places=(place,)), records)
+
+
+def _bound(own: Columns, schema: Schema) -> tuple[Dataset, list[tuple[Action, Indices | None]]]:
+    """The rows of a dataflow, typed, and their actions in the order in which the file first has them."""
+    dataset = typed(own, schema)
+    present = np.arange(min(1, len(own.parts))) if own.part_of is None else np.unique(own.part_of)
+    words = {int(at): ACTIONS.get(own.parts[at].action, "Merge") for at in present}
+    order: list[Action] = list(dict.fromkeys(words.values())) or ["Merge"]
+    if len(order) == 1 or own.part_of is None:
+        return dataset, [(order[0], None)]
+    step = np.zeros(len(own.parts), np.int64)
+    for at, word in words.items():
+        step[at] = order.index(word)
+    step_of = step[own.part_of]
+    steps: list[tuple[Action, Indices | None]] = [
+        (word, np.flatnonzero(step_of == at)) for at, word in enumerate(order)
+    ]
+    return replace(dataset, step_of=step_of), steps
+
+
+def _not_taken(columns: Columns, sent: Sent, *, preview: bool) -> Iterator[Located]:
+    """Rows with an action that is not taken, or for information only."""
+    for at, part in enumerate(columns.parts):
+        if part.action in ACTIONS or (part.action == INFORMATION and sent.as_merge):
+            continue
+        expected = {"actions": sorted(set(ACTIONS) - {""})}
+        found = Finding("action_not_taken", value=part.action, expected=expected)
+        if part.action == INFORMATION:
+            severity: Severity = "information" if preview else "error"
+            found = Finding("for_information", severity, expected=expected, blocking=not preview)
+        records = columns.of_part(at)
+        yield Located(replace(found, count=max(1, len(records)), places=(part.place,)), records)
+
+
+def _flows(kind: str, text: str, registry: Registry) -> list[Dataflow]:
+    """What a file names: a dataflow, none, or several where it names their structure."""
     cls = {
         "datastructure": "DataStructure",
         "dataprovision": "ProvisionAgreement",
@@ -209,8 +393,7 @@ def _flow(kind: str, text: str, registry: Registry) -> Dataflow | None:
     try:
         asked = parse_short(text, cls.get(kind, "Dataflow"))
     except ExchangeError:
-        return None
-    flows = registry.of(Dataflow)
+        return []
     if asked.kind == "ProvisionAgreement":
         agreement = registry.find(asked)
         found = (
@@ -218,20 +401,17 @@ def _flow(kind: str, text: str, registry: Registry) -> Dataflow | None:
             if isinstance(agreement, ProvisionAgreement) and agreement.dataflow
             else None
         )
-        return found if isinstance(found, Dataflow) else None
+        return [found] if isinstance(found, Dataflow) else []
     if asked.kind == "DataStructure":
         dsd = registry.find(asked)
-        on_it = [
-            flow
-            for flow in flows
-            if isinstance(dsd, DataStructure) and flow.structure and registry.find(flow.structure) is dsd
-        ]
-        return on_it[0] if len(on_it) == 1 else None
-    if asked.agency == "*":
-        matching = [flow for flow in flows if flow.id == asked.id]
-        return matching[-1] if matching else None
-    found = registry.find(Reference("Dataflow", asked.agency, asked.id, asked.version))
-    return found if isinstance(found, Dataflow) else None
+        if not isinstance(dsd, DataStructure):
+            return []
+        flows = registry.of(Dataflow)
+        return [flow for flow in flows if flow.structure and registry.find(flow.structure) is dsd]
+    try:
+        return [registry.dataflow(text)]
+    except NotFound:
+        return []
 
 
 def _ids(registry: Registry) -> list[str]:
@@ -251,18 +431,3 @@ def _no_agreement(provider: str, flow: Dataflow, registry: Registry) -> Finding:
         values={"dataflow": flow.reference.short},
         expected={"nearest": [{"code": n, "why": "similar"} for n in near]},
     )
-
-
-def _action(columns: Columns) -> tuple[Action, list[Finding]]:
-    given = [action for action in columns.actions if action] or [""]
-    if len(given) > 1:
-        return "Merge", [
-            Finding(
-                "several_actions", value=", ".join(given), expected={"actions": sorted(set(ACTIONS) - {""})}
-            )
-        ]
-    if given[0] not in ACTIONS:
-        return "Merge", [
-            Finding("action_not_taken", value=given[0], expected={"actions": sorted(set(ACTIONS) - {""})})
-        ]
-    return ACTIONS[given[0]], []

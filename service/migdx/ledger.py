@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from .errors import ExchangeError, NoSpace, NotFound, Unavailable
+from .mappings import Mapped
 from .release import Release, Slot
 from .structure_change import StructureChange
 from .submission import Submission
@@ -75,7 +76,7 @@ class Entry:
 class History:
     """What the ledger says up to the entry `seq`. `latest` is the last accepted submission of each slot;
     `releases` are in the order in which they were made, those taken back too; so are the changes to the
-    `structures`.
+    `structures`, and the workbook maps that were kept or dropped (`mapped`).
     """
 
     seq: int = 0
@@ -86,6 +87,13 @@ class History:
     releases: tuple[Release, ...] = field(default=(), repr=False)
     revisions: Mapping[tuple[str, str, int], Submission] = field(default_factory=dict, repr=False)
     structures: tuple[StructureChange, ...] = field(default=(), repr=False)
+    mapped: tuple[Mapped, ...] = field(default=(), repr=False)
+
+    def mapping(self, provider: str, dataflow: str) -> Mapped | None:
+        """The workbook map that holds for a provider and a dataflow, AGENCY:ID(VERSION)."""
+        found = (one for one in reversed(self.mapped) if one.slot == (provider, dataflow))
+        newest = next(found, None)
+        return newest if newest and newest.blob else None
 
     def revision(self, agreement: str, dataflow: str, number: int) -> Submission:
         """The accepted submission that made a revision; NotFound when none did."""
@@ -114,7 +122,7 @@ class History:
         """The history with the entries that follow it."""
         submissions, latest, revisions = dict(self.submissions), dict(self.latest), dict(self.revisions)
         releases = {release.id: release for release in self.releases}
-        structures = list(self.structures)
+        structures, mapped = list(self.structures), list(self.mapped)
         last: Entry | Any = self
         for last in entries:
             if last.kind == "submission":
@@ -131,6 +139,8 @@ class History:
                 releases[release.id] = replace(release, cancelled=release.cancelled or last.stamp)
             elif last.kind == "structures":
                 structures.append(StructureChange.from_dict(last.body))
+            elif last.kind == "workbook_map":
+                mapped.append(Mapped.from_dict(last.body, last.stamp))
         return History(
             last.seq,
             last.digest,
@@ -140,6 +150,7 @@ class History:
             tuple(releases.values()),
             MappingProxyType(revisions),
             tuple(structures),
+            tuple(mapped),
         )
 
 

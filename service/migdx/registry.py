@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -32,7 +33,7 @@ from .structures import (
     ProvisionAgreement,
     holder,
 )
-from .urn import Reference, select_versions, version_order
+from .urn import Reference, parse_short, select_versions, version_order
 
 A = TypeVar("A", bound=Maintainable)
 
@@ -234,6 +235,22 @@ class Registry:
         if not isinstance(found, cls):
             raise NotFound(f"There is no {reference.kind} {reference.short}")
         return found
+
+    def dataflow(self, text: str) -> Dataflow:
+        """The one that AGENCY:ID(VERSION), or an id alone, names: the latest where no version is told."""
+        asked = parse_short(text, Dataflow.kind)
+        flows = self.of(Dataflow)
+        found = [
+            flow
+            for flow in flows
+            if flow.id == asked.id
+            and asked.agency in ("*", flow.agency)
+            and asked.version in ("~", "*", flow.version)
+        ]
+        if not found:
+            near = get_close_matches(asked.id, {flow.id for flow in flows}, n=3, cutoff=0.4)
+            raise NotFound(f"There is no dataflow {text}" + (f"; similar: {', '.join(near)}" if near else ""))
+        return found[-1]
 
     def codelist(self, codelist: Codelist) -> Codelist:
         """The list with its extensions resolved, the codes that it takes from others and its own."""

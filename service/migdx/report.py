@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+Verdict = Literal["accepted", "rejected"]
 Severity = Literal["error", "warning", "information"]
 _ORDER = {"error": 0, "warning": 1, "information": 2}
 
@@ -25,12 +26,17 @@ LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the file as sent; 0 and "" mean that the format has no such thing or it is not known."""
+    """Where in the file as sent; 0 and "" mean that the format has no such thing or it is not known.
+
+    `file` is that within an archive, `path` a JSON Pointer (RFC 6901).
+    """
 
     row: int = 0
     column: int = 0
     sheet: str = ""
     cell: str = ""
+    path: str = ""
+    file: str = ""
     key: str = ""
     period: str = ""
     given: str | None = None
@@ -38,7 +44,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault with one cause. `code` is the check's name; `values` fill the message of the catalogue."""
+    """One fault with one cause. `code` is the check's name; `values` fill the message of the catalogue.
+
+    `dataflow` is that of the rows, in a file that holds several.
+    """
 
     code: str
     severity: Severity = "error"
@@ -49,6 +58,7 @@ class Finding:
     places: tuple[Place, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     blocking: bool = True
+    dataflow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ class Counts:
 class Report:
     """Everything that the sender is told. `subject` and `rules` pin what was checked, and against what."""
 
-    verdict: Literal["accepted", "rejected"]
+    verdict: Verdict
     subject: Mapping[str, Any]
     rules: Mapping[str, Any]
     counts: Counts
@@ -93,6 +103,20 @@ class Report:
             "groups": [as_dict(finding, languages) for finding in self.findings],
         }
 
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Report:
+        """The report that `as_dict` told."""
+        counts = {name: body["counts"][name] for name in Counts.__slots__}
+        return cls(
+            body["verdict"],
+            body["subject"],
+            body["rules"],
+            Counts(**counts),
+            tuple(_finding(group) for group in body["groups"]),
+            tuple(body["counts"]["notChecked"]),
+            body["timing"],
+        )
+
 
 def as_dict(finding: Finding, languages: Sequence[str] = ("en",)) -> dict[str, Any]:
     place_names = Place.__slots__
@@ -105,32 +129,58 @@ def as_dict(finding: Finding, languages: Sequence[str] = ("en",)) -> dict[str, A
         "severity": finding.severity,
         "blocking": finding.blocking,
         "message": message(finding, languages),
+        **({"dataflow": finding.dataflow} if finding.dataflow else {}),
         "component": finding.component or None,
         "value": finding.value,
         "expected": dict(finding.expected) or None,
+        "values": dict(finding.values),
         "count": finding.count,
         "sample": places,
         "help": f"/help/{finding.code}",
     }
 
 
+def _finding(group: Mapping[str, Any]) -> Finding:
+    return Finding(
+        group["code"],
+        group["severity"],
+        group["component"] or "",
+        group["value"],
+        group["expected"] or {},
+        group["count"],
+        tuple(Place(**place) for place in group["sample"]),
+        group.get("values", {}),
+        group["blocking"],
+        group.get("dataflow", ""),
+    )
+
+
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Errors first, then most rows first; equals keep their order, so a cause precedes its effects."""
-    short = (_short(finding) for finding in findings)
-    return tuple(sorted(short, key=lambda finding: (_ORDER[finding.severity], -finding.count)))
+    return tuple(sorted((shortened(finding) for finding in findings), key=rank))
 
 
-def _short(finding: Finding) -> Finding:
+def rank(finding: Finding) -> tuple[int, int]:
+    """The place of a finding in a report; equals keep their order."""
+    return _ORDER[finding.severity], -finding.count
+
+
+def shortened(finding: Finding) -> Finding:
     """With the beginnings of what was given: a cell may hold megabytes."""
     return replace(
         finding,
+        component=_cut(finding.component),
         value=_cut(finding.value),
         places=tuple(
-            replace(place, given=_cut(place.given), key=_cut(place.key)) for place in finding.places
+            replace(place, **{name: _cut(getattr(place, name)) for name in _TEXTS})
+            for place in finding.places
         ),
         expected={name: _cut(value) for name, value in finding.expected.items()},
         values={name: _cut(value) for name, value in finding.values.items()},
     )
+
+
+_TEXTS = ("sheet", "cell", "path", "file", "key", "period", "given")
 
 
 def _cut(value: Any) -> Any:
@@ -148,14 +198,59 @@ def languages_of_messages() -> tuple[str, ...]:
 
 
 @cache
-def _catalogue(language: str) -> Mapping[str, str]:
-    source = files("migdx") / "messages" / f"{language}.toml"
+def told(language: str, kind: str = "") -> Mapping[str, Any]:
+    """One file of messages: the sentences for findings, or a folder's, copies, help or template."""
+    source = files("migdx").joinpath("messages", kind, f"{language}.toml")
     return tomllib.loads(source.read_text(encoding="utf-8"))
 
 
 def catalogue(language: str) -> Mapping[str, str]:
     """The messages of one language by code; empty when the language is not there."""
-    return _catalogue(language) if language in languages_of_messages() else {}
+    return told(language) if language in languages_of_messages() else {}
+
+
+def phrase(name: str, languages: Sequence[str] = ("en",), **values: object) -> str:
+    """What copies of a file say beside the messages, in the best of `languages` that there is.
+
+    Without values it may still have places for them.
+    """
+    known = languages_of_messages()
+    short = (language.partition("-")[0].lower() for language in (*languages, "en"))
+    text: str = told(next(language for language in short if language in known), "copies")[name]
+    return text.format(**values) if values else text
+
+
+def nearest(finding: Finding) -> str:
+    """The nearest codes with their names: F (Female), M (Male)."""
+    near = finding.expected.get("nearest") or ()
+    return ", ".join(
+        f"{one['code']} ({one['name']})" if one.get("name") not in (None, "", one["code"]) else one["code"]
+        for one in near
+    )
+
+
+def advice(finding: Finding, languages: Sequence[str] = ("en",)) -> str:
+    """The sentence for a finding, and the nearest codes."""
+    codes, said = nearest(finding), message(finding, languages)
+    return f"{said} {phrase('nearest_are', languages, codes=codes)}" if codes else said
+
+
+def where(place: Place, languages: Sequence[str] = ("en",)) -> str:
+    """A place as people say it: Flows!D17, row 4 column 11, or the path to it; the file of an archive first.
+
+    Nothing in it can run as a formula.
+    """
+    if place.cell:
+        found = f"{place.sheet}!{place.cell}"
+    elif place.path:
+        found = place.path
+    elif place.row:
+        name = "cell" if place.column else "row"
+        found = phrase(name, languages, row=place.row, column=place.column)
+        found = f"{place.sheet} {found}" if place.sheet else found
+    else:
+        found = place.sheet or phrase("whole", languages)
+    return f"{place.file}: {found}" if place.file else found
 
 
 class _Lenient(dict[str, Any]):

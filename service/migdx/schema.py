@@ -48,6 +48,9 @@ CONFIDENTIALITY, FREE = "CONF_STATUS", "F"
 STATUS, SUPPRESSED = "OBS_STATUS", "Q"
 EMBARGO = "EMBARGO_TIME"
 
+FREQUENCY = "FREQ"
+"""The dimension that says how long periods are, in every structure (SDMX cross-domain concepts)."""
+
 INTEGRAL = frozenset({"Integer", "Long", "Short", "BigInteger", "Count", "Incremental"})
 
 TEMPORAL = frozenset(

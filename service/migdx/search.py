@@ -53,7 +53,7 @@ def folded(text: str) -> str:
     # far fewer marks are in use than there are: one pass for each is faster than a pattern of all
     for mark in filter(unicodedata.combining, set(text)):
         text = text.replace(mark, "")
-    return text
+    return text.casefold()  # 𝔸 is A only now
 
 
 class Index:

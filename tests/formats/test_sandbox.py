@@ -3,6 +3,7 @@
 import gc
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from migdx.formats import csv_reader, sandbox
-from migdx.formats.sandbox import LARGEST, Limits, Sandbox, limits_of
+from migdx.formats.sandbox import LARGEST, MEMORY, UNDECLARED, Failed, Limits, Sandbox, limits_of
+from migdx.report import as_dict
 
 TEXT = b'DATAFLOW,A,OBS_VALUE\nX:F(1.0),NA,1.10\n\nX:F(1.0),"a\nb",2\nX:F(1.0),3\n'
 HOSTILE = b"DATAFLOW,A,OBS_VALUE\n" + b'X,5"" ,""x\n' * 400_000
@@ -30,7 +32,7 @@ def box():
 
 def boxed(limits):
     """A sandbox with limits of its own."""
-    return Sandbox(lambda size: limits)
+    return Sandbox(lambda size, **_: limits)
 
 
 def children():
@@ -48,13 +50,13 @@ def descriptors():
 def reason(columns):
     (finding,) = columns.findings
     assert finding.code == "unreadable"
-    assert columns.table.num_rows == len(columns.rows) == 0
+    assert columns.table.num_rows == len(columns.places) == 0
     return finding.values["reason"]
 
 
 def sound(box):
     """The next file is read as ever."""
-    columns = box.read(io.BytesIO(TEXT), "text/csv", len(TEXT))
+    columns = box.read(io.BytesIO(TEXT), len(TEXT))
     return columns.table["A"].to_pylist() == ["NA", "a\nb"]
 
 
@@ -62,10 +64,14 @@ def sound(box):
     "media_type", ["text/csv", "", "application/vnd.sdmx.data+csv;version=1.0.0;labels=id"]
 )
 def test_the_child_gives_what_the_reader_gives(box, media_type):
-    here, there = csv_reader.read(io.BytesIO(TEXT)), box.read(io.BytesIO(TEXT), media_type, len(TEXT))
-    for name in ("format", "positions", "structure", "actions", "received", "findings"):
+    here, there = (
+        csv_reader.read(io.BytesIO(TEXT), {}),
+        box.read(io.BytesIO(TEXT), len(TEXT), media_type=media_type),
+    )
+    for name in ("format", "parts", "part_of", "received", "findings"):
         assert getattr(there, name) == getattr(here, name)
-    assert there.rows.tolist() == here.rows.tolist() == [2, 4]
+    assert there.places.sheets == here.places.sheets
+    assert there.places.rows.tolist() == here.places.rows.tolist() == [2, 4]
     assert there.table.equals(here.table)
     assert there.table.schema == here.table.schema
 
@@ -75,34 +81,67 @@ def test_any_kind_of_file(box, tmp_path):
     path.write_bytes(TEXT)
     with path.open("rb") as file:
         file.read(7)
-        first = box.read(file, "text/csv", len(TEXT))
+        first = box.read(file, len(TEXT))
         assert file.read(5) == TEXT[7:12]
-        second = box.read(file, "text/csv", len(TEXT))
+        second = box.read(file, len(TEXT))
     with tempfile.SpooledTemporaryFile() as spooled:
         spooled.write(TEXT)
-        third = box.read(spooled, "text/csv", len(TEXT))
-    assert first.rows.tolist() == second.rows.tolist() == third.rows.tolist() == [2, 4]
+        third = box.read(spooled, len(TEXT))
+    for columns in (first, second, third):
+        assert columns.places.rows.tolist() == [2, 4]
 
 
-def test_an_unknown_media_type(box):
-    assert reason(box.read(io.BytesIO(TEXT), "image/png", 9)) == "unknown media type"
+def test_an_unknown_media_type_is_read_all_the_same(box):
+    columns = box.read(io.BytesIO(TEXT), len(TEXT), media_type="image/png")
+    assert columns.table["A"].to_pylist() == ["NA", "a\nb"]
 
 
-def test_a_file_that_is_too_large_is_not_read():
-    (finding,) = Sandbox().read(io.BytesIO(), "text/csv", LARGEST + 1).findings
-    assert (finding.code, finding.values["what"], finding.values["limit"]) == ("too_large", "file", LARGEST)
+@pytest.mark.parametrize(
+    ("size", "large", "limit", "why"),
+    [
+        (UNDECLARED + 1, False, UNDECLARED, "undeclared"),
+        (LARGEST + 1, False, UNDECLARED, None),
+        (LARGEST + 1, True, LARGEST, None),
+    ],
+)
+def test_a_file_that_is_too_large_is_not_read(size, large, limit, why):
+    (finding,) = Sandbox().read(io.BytesIO(), size, large=large).findings
+    assert (finding.code, finding.values["what"], finding.values["limit"]) == ("too_large", "file", limit)
+    assert finding.values.get("reason") == why
+    said = as_dict(finding)["message"]
+    assert ("large=true" in said) == (why is not None)
+
+
+def test_what_a_file_may_use():
+    small, text, archive = limits_of(9), limits_of(UNDECLARED), limits_of(UNDECLARED, compressed=True)
+    assert small.memory == text.memory == archive.memory == MEMORY
+    assert small.cpu < 5 < text.cpu < archive.cpu
+    million = limits_of(88 << 20, large=True).memory - MEMORY
+    assert 1.0 <= million / (1_000_000 * 100) < 2.0  # 100 bytes a row; its rows have 88 bytes
+    assert limits_of(LARGEST, compressed=True, large=True).memory < 3 << 30
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_the_largest_sound_file_fits(box, large):
+    """Twice as many columns that differ in every row as a real file has."""
+    row = b"dataflow,X:F(1.0),R,A,%06d,IMMIG,OFF,276,_T,_T,F,Y25T29,_T,2019,%d,A,F,PS,0,\n"
+    head = b"STRUCTURE,STRUCTURE_ID,ACTION,A,B,C,D,E,F,G,H,I,J,K,OBS_VALUE,L,M,N,O,P\n"
+    text = head + b"".join(row % (n, n * 7) for n in range((UNDECLARED - 100) // 90))
+    columns = box.read(io.BytesIO(text), UNDECLARED, large=large)
+    assert not columns.findings
+    assert columns.received > 1_000_000
 
 
 def test_killed_before_it_answers(box):
     assert sound(box)
-    (spare,) = children()
+    spare = box._spare.process.pid
     os.kill(spare, signal.SIGKILL)
-    box._spare.process.wait(10)
+    box._spare.ended(10)
     assert sound(box)  # a dead spare is replaced
-    (spare,) = children()
+    spare = box._spare.process.pid
     os.kill(spare, signal.SIGSTOP)
     threading.Timer(0.3, os.kill, (spare, signal.SIGKILL)).start()
-    columns = box.read(io.BytesIO(TEXT), "text/csv", len(TEXT))
+    columns = box.read(io.BytesIO(TEXT), len(TEXT))
     assert reason(columns) == "stopped"
     assert columns.findings[0].values["signal"] == "SIGKILL"
     assert sound(box)
@@ -110,9 +149,9 @@ def test_killed_before_it_answers(box):
 
 def test_killed_in_the_middle(box):
     assert sound(box)
-    (reader,) = children()
+    reader = box._spare.process.pid
     threading.Timer(0.4, os.kill, (reader, signal.SIGKILL)).start()
-    assert reason(box.read(io.BytesIO(HOSTILE), "text/csv", len(HOSTILE))) == "stopped"
+    assert reason(box.read(io.BytesIO(HOSTILE), len(HOSTILE))) == "stopped"
     assert sound(box)
 
 
@@ -130,7 +169,7 @@ def test_over_a_limit(limits, why):
     text = HOSTILE * 3  # a limit of processor time is up to a second late, which a fast machine may read in
     started = time.monotonic()
     try:
-        assert reason(box.read(io.BytesIO(text), "text/csv", len(text))) == why
+        assert reason(box.read(io.BytesIO(text), len(text))) == why
         assert time.monotonic() - started < 10
         box._limits = limits_of
         assert sound(box)
@@ -139,7 +178,7 @@ def test_over_a_limit(limits, why):
 
 
 def test_hostile_text_within_the_limits(box):
-    columns = box.read(io.BytesIO(HOSTILE), "text/csv", len(HOSTILE))
+    columns = box.read(io.BytesIO(HOSTILE), len(HOSTILE))
     assert [finding.code for finding in columns.findings] == ["unclosed_quote"]
 
 
@@ -156,34 +195,34 @@ def test_an_answer_that_is_none(box, monkeypatch):
         box.close()
         other = Sandbox()
         expected = {"raise SystemExit(3)": "fault of the reader", "import os; os.abort()": "memory limit"}
-        assert reason(other.read(io.BytesIO(TEXT), "text/csv", 9)) == expected.get(code, "malformed answer")
+        assert reason(other.read(io.BytesIO(TEXT), 9)) == expected.get(code, "malformed answer")
         other.close()
         monkeypatch.undo()
 
 
 def test_a_fault_of_a_reader_is_logged(box, caplog):
-    with _Folder(os.open("/", os.O_RDONLY)) as file:
-        assert reason(box.read(file, "text/csv", 9)) == "fault of the reader"
-    assert "IsADirectoryError" in caplog.text
+    with pytest.raises(Failed) as failed:
+        box.do("no such task", io.BytesIO(TEXT), len(TEXT))
+    assert failed.value.finding.values["reason"] == "fault of the reader"
+    assert "KeyError: 'no such task'" in caplog.text
 
 
-class _Folder:
-    """Something with a descriptor that cannot be read."""
-
-    def __init__(self, descriptor):
-        self._descriptor = descriptor
-
-    def fileno(self):
-        return self._descriptor
-
-    def flush(self):
-        pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.close(self._descriptor)
+def test_what_a_file_took_is_logged(box, caplog):
+    caplog.set_level("INFO", "migdx")
+    assert sound(box)
+    box._limits = lambda size, **_: Limits(1 << 20, 1, 20)
+    assert reason(box.read(io.BytesIO(HOSTILE), len(HOSTILE))) == "memory limit"
+    for line, level, size, end in zip(
+        caplog.records,
+        ("INFO", "WARNING"),
+        (len(TEXT), len(HOSTILE)),
+        (r"done, [3-9]\d MB|done, \d{3} MB", "memory limit"),
+        strict=True,
+    ):
+        assert line.levelname == level
+        assert line.args[:2] == ("read", size)
+        assert re.fullmatch(end, line.args[2])
+        assert 0 < line.args[3] < 60
 
 
 def test_many_threads_and_nothing_left():
@@ -239,7 +278,7 @@ def test_the_child_loads_what_reading_needs():
 def test_large_answers_come_whole(box):
     rows = 1_100_000
     text = b"DATAFLOW,A,OBS_VALUE\n" + b"".join(b"X,%d,%d\n" % (n % 1000, n) for n in range(rows))
-    columns = box.read(io.BytesIO(text), "text/csv", len(text))
+    columns = box.read(io.BytesIO(text), len(text))
     assert columns.table.num_rows == columns.received == rows
-    assert (columns.rows == range(2, rows + 2)).all()
+    assert (columns.places.rows == range(2, rows + 2)).all()
     assert columns.table["OBS_VALUE"][-1].as_py() == str(rows - 1)

@@ -34,6 +34,8 @@ from migdx.formats.ml3_structures import read_structures31, write_structures30, 
 from migdx.formats.tables import sniff_structures
 from migdx.structures import Codelist, Maintainable
 
+pytestmark = pytest.mark.faults
+
 
 def written(*artefacts: Maintainable) -> bytes:
     return b"".join(write_structures30(artefacts, HEADER)).replace(b"><", b">\n<")

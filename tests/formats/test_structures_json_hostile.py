@@ -16,6 +16,8 @@ from migdx.errors import StructureFault
 from migdx.formats.json2_structures import read_structures
 from migdx.structures import Maintainable
 
+pytestmark = pytest.mark.faults
+
 META = b'{"meta":{"id":"A","prepared":"2026-11-21T00:00:00Z","sender":{"id":"A"}},"data":'
 
 

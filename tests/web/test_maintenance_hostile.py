@@ -18,6 +18,8 @@ from migdx.urn import Reference
 from migdx.web import create_app, maintenance
 from migdx.web.maintainers import Maintainers
 
+pytestmark = pytest.mark.faults
+
 JSON = "application/vnd.sdmx.structure+json;version=2.0.0"
 ML31 = "application/vnd.sdmx.structure+xml;version=3.1.0"
 REGISTRY = "application/vnd.sdmx.registry+xml;version=3.0.0"

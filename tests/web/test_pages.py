@@ -193,7 +193,7 @@ def every_page(client):
         waiting += [
             f"{link.path}?{link.query}" if link.query else link.path
             for link in links
-            if link.path and not link.path.startswith("/sdmx")
+            if link.path and not link.path.startswith("/sdmx") and not link.path.endswith(".xlsx")
         ]
 
 

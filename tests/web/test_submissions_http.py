@@ -56,6 +56,8 @@ def test_blanks_around_the_token_are_no_part_of_it(exchange):
         ("GET", "/submissions"),
         ("GET", "/submissions/1"),
         ("GET", "/submissions/1/report"),
+        ("GET", "/submissions/1/annotated"),
+        ("GET", "/submissions/1/rejected"),
         ("POST", "/releases"),
         ("GET", "/releases"),
         ("GET", "/releases/1"),
@@ -141,6 +143,15 @@ def test_only_the_sound_rows_when_the_provider_says_so(client):
     assert answer.status_code == 201
     assert (answer.json["counts"]["accepted"], answer.json["counts"]["rejected"]) == (1, 1)
     assert submit(client, rows, accept="some").status_code == 400
+
+
+def test_what_is_for_information_is_merged_on_demand(client):
+    content = GOOD.replace(b",R,", b",I,")
+    checked = client.post("/check", data=form(content, provider="FRA")).json
+    assert (checked["verdict"], checked["groups"][0]["code"]) == ("accepted", "for_information")
+    assert submit(client, content).status_code == 422
+    assert submit(client, content, **{"as": "merge"}).status_code == 201
+    assert submit(client, content, **{"as": "replace"}).status_code == 400
 
 
 KINDS = (
@@ -274,7 +285,7 @@ def test_a_csv_is_one_whatever_the_browser_says_of_it(client, name):
     assert client.post("/check", data={"file": file}).json["verdict"] == "accepted"
     body = client.post(f"/check?fileName={name}", data=GOOD, content_type=kind)
     assert body.json["verdict"] == "accepted"
-    assert client.post("/check", data=GOOD, content_type=kind).json["groups"][0]["code"] == "unreadable"
+    assert client.post("/check", data=GOOD, content_type=kind).json["verdict"] == "accepted"
 
 
 def test_a_large_file_lies_in_a_file_without_a_name(client, tmp_path, monkeypatch):

@@ -7,29 +7,35 @@ the bad ones.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Iterable
 
-from ..dataset import Columns, Dataset
+import numpy as np
+
+from ..columns import Columns, Flags, Located
+from ..dataset import Dataset
 from ..report import Finding, Severity
-from .codes import unknown_code
+from .codes import surrounding_blanks, unknown_code
 from .components import missing_component, unknown_component
 from .constraints import not_your_area, outside_constraint
-from .fault import Check, Fault, finding
-from .keys import duplicate_key, repeated_row, series_attribute_varies
+from .fault import Check, Fault, by_value, finding
+from .keys import duplicate_key, key_differs, partial_key, repeated_row, series_attribute_varies
 from .periods import embargo_asked, invalid_period, period_not_of_frequency
-from .values import missing_value, not_a_number
+from .values import grouped_by_points, missing_value, not_a_number
 
 ALWAYS: dict[Check, Severity] = {
     unknown_component: "error",
     missing_component: "error",
     missing_value: "error",
+    partial_key: "error",
+    surrounding_blanks: "information",
     unknown_code: "error",
     outside_constraint: "error",
     not_your_area: "error",
     not_a_number: "error",
+    grouped_by_points: "warning",
     invalid_period: "error",
     period_not_of_frequency: "error",
+    key_differs: "warning",
     duplicate_key: "error",
     repeated_row: "information",
     series_attribute_varies: "error",
@@ -37,22 +43,31 @@ ALWAYS: dict[Check, Severity] = {
 }
 """Run on every dataset, in this order: a cause before its consequences."""
 
-Rejected = npt.NDArray[np.bool_]
-
-__all__ = ["ALWAYS", "Check", "Fault", "Rejected", "run"]
+__all__ = ["ALWAYS", "Check", "Fault", "by_value", "located", "rejected", "run"]
 
 
-def run(dataset: Dataset, columns: Columns) -> tuple[list[Finding], Rejected]:
+def run(dataset: Dataset, columns: Columns) -> tuple[list[Finding], Flags]:
     """Every finding, and per row whether a blocking one touches it."""
-    findings: list[Finding] = []
-    rejected = np.zeros(len(dataset), bool)
-    for check, severity in ALWAYS.items():
-        for fault in check(dataset, columns):
-            found = finding(name(check), severity, fault, dataset)
-            findings.append(found)
-            if found.blocking:
-                rejected[fault.rows] = True
-    return findings, rejected
+    found = located(dataset, columns)
+    return [one.finding for one in found], rejected(found, len(dataset))
+
+
+def located(dataset: Dataset, columns: Columns) -> list[Located]:
+    """Every finding with all the rows of the dataset that it touches."""
+    return [
+        Located(finding(name(check), severity, fault, dataset), fault.rows, fault.in_header)
+        for check, severity in ALWAYS.items()
+        for fault in check(dataset, columns)
+    ]
+
+
+def rejected(found: Iterable[Located], rows: int) -> Flags:
+    """Per row, whether a blocking finding touches it."""
+    flags = np.zeros(rows, bool)
+    for one in found:
+        if one.finding.blocking:
+            flags[one.records] = True
+    return flags
 
 
 def name(check: Check) -> str:

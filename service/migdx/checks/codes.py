@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..dataset import Columns, Dataset
+from ..columns import Columns
+from ..dataset import Dataset
 from .fault import Fault, by_value
 from .nearest import nearest
 
@@ -20,10 +21,27 @@ def unknown_code(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         column = dataset.coded(component.id)
         if component.codelist is None or column is None:
             continue
-        wrong = [at for at, value in enumerate(column.values) if value and value not in component.codes]
+        wrong = [
+            at
+            for at, value in enumerate(column.values)
+            if value and not component.codes.issuperset(column.parts(value))
+        ]
         expected: dict[str, object] = {"codelist": component.codelist.reference.short}
         for rows, value, distinct in by_value(column, wrong):
             more: dict[str, object] = (
                 {"distinctValues": distinct} if value is None else {"nearest": nearest(component, value)}
             )
             yield Fault(rows, component.id, value, expected | more)
+
+
+def surrounding_blanks(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
+    """Blanks stand before or after a code, a period, or the heading of a column.
+
+    Why: no code begins or ends with one, so they are left out; in free text they stay.
+    Fix: nothing, if it was read as meant; else look at what wrote the file.
+    Example: ` F` in `SEX`.
+    """
+    for component in dataset.schema.components:
+        column = dataset.coded(component.id)
+        if column is not None and column.trimmed is not None:
+            yield Fault(column.trimmed, component.id)

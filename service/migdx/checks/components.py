@@ -7,7 +7,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from ..dataset import Columns, Dataset
+from ..columns import KEYS, Columns
+from ..dataset import Dataset
 from .fault import OWN_GROUPS, Fault
 
 
@@ -19,7 +20,7 @@ def unknown_component(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
     Example: `OBS_STATSU` for `OBS_STATUS`.
     """
     known = dataset.schema.by_id
-    unknown = [name for name in columns.table.column_names if name not in known]
+    unknown = [name for name in columns.table.column_names if name not in known and name not in KEYS]
     more = {"dsd": dataset.schema.dsd.reference.short}
     every = np.arange(len(dataset))
     for name in unknown[:OWN_GROUPS]:

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ..dataset import Coded, Columns, Dataset, Numbers, coded
+from ..columns import Columns, Flags
+from ..dataset import Coded, Dataset, Numbers, coded
 from ..restriction import Member, Members, Restriction, Step
 from ..schema import SchemaComponent
-from .fault import OWN_GROUPS, Fault, by_value, is_masked
+from .fault import OWN_GROUPS, Fault, by_value
 
-Flags = npt.NDArray[np.bool_]
 Combinations = npt.NDArray[np.int64]
 
 
@@ -54,7 +54,10 @@ def _values(dataset: Dataset, limit: Callable[[SchemaComponent], frozenset[str] 
         wrong = [
             at
             for at, value in enumerate(column.values)
-            if value not in allowed and (value in component.codes if component.coded else value)
+            if any(
+                part not in allowed and (part in component.codes if component.coded else part)
+                for part in column.parts(value)
+            )
         ]
         expected: dict[str, object] = {
             "codelist": component.codelist.reference.short if component.codelist else component.text_type,
@@ -142,7 +145,7 @@ def _told(dataset: Dataset, columns: Mapping[str, Coded], codes: npt.NDArray[np.
 
 
 def _hidden(dataset: Dataset, id: str) -> bool:
-    return is_masked(dataset.schema, id) and bool(dataset.confidential.any())
+    return id in dataset.schema.masked and bool(dataset.confidential.any())
 
 
 def _named(dataset: Dataset, ids: Sequence[str]) -> str:

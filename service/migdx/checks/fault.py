@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ..dataset import Coded, Columns, Dataset, Indices
+from ..columns import Columns, Indices
+from ..dataset import Coded, Dataset
 from ..report import SAMPLE, Finding, Place, Severity
-from ..schema import Schema
 
 Check = Callable[[Dataset, Columns], Iterator["Fault"]]
 
@@ -35,9 +35,7 @@ def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Fi
     """A fault as the report shows it: exact count, a sample of places; no confidential number is echoed."""
     if fault.in_header:
         heading = fault.component or fault.value or ""
-        places: tuple[Place, ...] = (
-            Place(row=1, column=dataset.positions.get(heading, 0), given=fault.value),
-        )
+        places: tuple[Place, ...] = (replace(dataset.places.heading(heading), given=fault.value),)
     else:
         places = tuple(dataset.place(int(row), fault.component) for row in fault.rows[:SAMPLE])
     return Finding(
@@ -53,11 +51,6 @@ def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Fi
     )
 
 
-def is_masked(schema: Schema, component: str) -> bool:
-    """Whether the values of a component may be confidential and so are never echoed."""
-    return component in schema.masked
-
-
 OWN_GROUPS = 100
 """How many wrong values of a component are told one by one; the rest share one group, exactly counted."""
 
@@ -68,6 +61,8 @@ def by_value(column: Coded, wrong: Sequence[int]) -> Iterator[tuple[Indices, str
     Rows are looked up for the first OWN_GROUPS values only, so that a column of nothing but faults stays
     cheap.
     """
+    if not wrong:
+        return
     counts = column.counts()
     found = sorted((at for at in wrong if counts[at]), key=lambda at: -int(counts[at]))
     for at in found[:OWN_GROUPS]:

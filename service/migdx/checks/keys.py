@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from ..dataset import Coded, Columns, Dataset, Indices
+from ..columns import KEYS, Columns, Indices
+from ..dataset import NOT_APPLICABLE, Coded, Dataset, Numbers
 from .fault import Fault
 
 
@@ -17,7 +20,7 @@ def duplicate_key(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
     Fix: keep one of them. Both rows are shown, one after the other.
     Example: the same country, sex, age and year twice, with 120 and 125.
     """
-    rows, differs = _repeated(dataset)
+    rows, differs = dataset.repeated
     if differs.any():
         yield Fault(rows[differs], values={"keys": _groups(dataset, rows[differs])})
 
@@ -29,9 +32,48 @@ def repeated_row(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
     Fix: remove the copies.
     Example: a block of rows pasted twice.
     """
-    rows, differs = _repeated(dataset)
+    rows, differs = dataset.repeated
     if (~differs).any():
         yield Fault(rows[~differs], values={"keys": _groups(dataset, rows[~differs])})
+
+
+def partial_key(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
+    """A row leaves out a part of the key on purpose, for it tells of a whole series or group.
+
+    Why: here attributes are taken with each observation, never by themselves.
+    Fix: repeat the attribute in the rows of the observations that it is for, and take this row out.
+    Example: `~` in `TIME_PERIOD`, no `OBS_VALUE`, and a `UNIT_MEASURE`.
+    """
+    for id in dataset.schema.key:
+        column = dataset.coded(id)
+        if column is not None and column.on_purpose is not None:
+            yield Fault(np.flatnonzero(column.on_purpose), id, NOT_APPLICABLE)
+
+
+def key_differs(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
+    """The key that a row gives as a whole is not that of its dimensions.
+
+    Why: the dimensions are taken; where they disagree with the key, one of the two was changed by mistake.
+    Fix: correct the dimensions or the key; or leave out the columns `SERIES_KEY` and `OBS_KEY`.
+    Example: `SERIES_KEY` = `A.250.F`, and `M` in `SEX`.
+    """
+    dimensions = (dataset.schema.series_dimensions, dataset.schema.dimensions)
+    for name, parts in zip(KEYS, dimensions, strict=True):
+        if name not in columns.table.column_names or any(dataset.coded(part.id) is None for part in parts):
+            continue
+        own = pc.binary_join_element_wise(*(_texts(dataset.columns[part.id]) for part in parts), ".")
+        given = columns.table.column(name).cast(pa.utf8()).combine_chunks()
+        differs = pc.and_(pc.not_equal(own, given), pc.not_equal(given, ""))
+        rows = np.flatnonzero(np.asarray(differs))
+        if len(rows):
+            yield Fault(rows, name, values={"expected": own[int(rows[0])].as_py()})
+
+
+def _texts(column: Coded | Numbers) -> pa.Array:
+    if isinstance(column, Numbers):
+        return column.texts
+    codes = np.where(column.codes < 0, len(column.values), column.codes)
+    return pa.array((*column.values, ""), pa.utf8()).take(pa.array(codes))
 
 
 def series_attribute_varies(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -41,13 +83,13 @@ def series_attribute_varies(dataset: Dataset, columns: Columns) -> Iterator[Faul
     Fix: give it the same value in every row of the series.
     Example: `UNIT_MULT` 0 in 2022 and 3 in 2023.
     """
-    series = dataset.series_numbers
-    if series is None:
-        return
     for component in dataset.schema.series_attributes:
         column = dataset.columns.get(component.id)
         if not isinstance(column, Coded) or len(column.values) + int((column.codes < 0).any()) < 2:
             continue
+        series = dataset.series_numbers
+        if series is None:
+            return
         # a value that is no code is told already; the last serves index -1
         sound = np.array(
             [not component.coded or value in component.codes for value in column.values] + [False]
@@ -59,37 +101,6 @@ def series_attribute_varies(dataset: Dataset, columns: Columns) -> Iterator[Faul
         if len(rows):
             rows = rows[np.argsort(series[rows], kind="stable")]
             yield Fault(rows, component.id, values={"series": int((counts > 1).sum())})
-
-
-def _repeated(dataset: Dataset) -> tuple[Indices, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """(rows whose key occurs more than once, whether their contents differ), neighbours share a key."""
-    key = dataset.key_numbers
-    nothing = np.zeros(0, np.int64), np.zeros(0, bool)
-    if key is None:
-        return nothing
-    order = np.argsort(key, kind="stable")
-    ordered = key[order]
-    same = (ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)
-    if not same.any():
-        return nothing
-    twin = np.zeros(len(key), bool)
-    twin[1:] |= same
-    twin[:-1] |= same
-    rows = order[twin]
-    groups = np.cumsum(np.concatenate(([True], key[rows][1:] != key[rows][:-1]))) - 1
-    differs = np.zeros(groups[-1] + 1, bool)
-    for component in dataset.schema.components:
-        column = dataset.columns.get(component.id)
-        if column is None or component.id in dataset.schema.key:
-            continue
-        values = (
-            column.codes[rows]
-            if isinstance(column, Coded)
-            else np.nan_to_num(column.values[rows], nan=-1e308)
-        )
-        changed = (values[1:] != values[:-1]) & (groups[1:] == groups[:-1])
-        differs[groups[1:][changed]] = True
-    return rows, differs[groups]
 
 
 def _groups(dataset: Dataset, rows: Indices) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
 from ..schema import SchemaComponent
-from ..structures import ItemScheme
+from ..structures import Item, ItemScheme
 
 MOST = 3
+_ALIAS = 40
 
 
 @lru_cache(maxsize=256)
@@ -18,15 +20,24 @@ def _other_names(urn: str, codelist: _ByIdentity) -> dict[str, list[tuple[str, s
     """Folded text -> (code, why) for all that a list says of its codes: names, aliases in annotations."""
     known: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for item in codelist.codelist.items:
-        for language, name in item.names.items():
-            known[name.casefold()].append((item.id, f"name ({language})"))
-        for note in item.annotations:
-            alias = note.title or note.value
-            if alias and len(alias) <= 40:
-                known[alias.casefold()].append((item.id, note.type or note.id or "annotation"))
+        for text, why in (*names(item), *aliases(item)):
+            known[text.casefold()].append((item.id, why))
         known[item.id.casefold()].append((item.id, "other case"))
         known[item.id.lstrip("0").casefold()].append((item.id, "leading zeros"))
     return known
+
+
+def names(item: Item) -> Iterator[tuple[str, str]]:
+    """The names of a code, each with why it is one."""
+    return ((name, f"name ({language})") for language, name in item.names.items())
+
+
+def aliases(item: Item) -> Iterator[tuple[str, str]]:
+    """What else a code is called, as short annotations say it, each with which one does."""
+    for note in item.annotations:
+        alias = note.title or note.value
+        if alias and len(alias) <= _ALIAS and alias.lower() not in ("true", "false"):
+            yield alias, note.type or note.id or "annotation"
 
 
 class _ByIdentity:

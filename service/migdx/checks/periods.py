@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from ..dataset import Coded, Columns, Dataset
+from ..columns import Columns
+from ..dataset import Coded, Dataset
 from ..periods import KINDS, example, kind_of_frequency, parse_period
 from ..schema import EMBARGO, TEMPORAL
 from .fault import Fault, by_value

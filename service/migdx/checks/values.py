@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 
-from ..dataset import Coded, Columns, Dataset, Numbers
+from ..columns import Columns
+from ..dataset import Dataset, Numbers
 from ..schema import INTEGRAL
-from .fault import OWN_GROUPS, Fault, is_masked
+from .fault import OWN_GROUPS, Fault
 
 
 def missing_value(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -22,7 +24,7 @@ def missing_value(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         column = dataset.columns.get(component.id)
         if not component.mandatory or column is None:
             continue
-        empty = column.codes < 0 if isinstance(column, Coded) else column.missing
+        empty = column.empty
         if empty.any():
             codelist = component.codelist.reference.short if component.codelist else None
             yield Fault(np.flatnonzero(empty), component.id, "", {"codelist": codelist} if codelist else {})
@@ -42,11 +44,14 @@ def not_a_number(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         bad = column.bad
         if component.text_type in INTEGRAL:
             bad = bad | (~column.missing & ~column.bad & (column.values % 1 != 0))
+        grouped = column.grouped
+        if (grouped & column.bad).any():  # 1.234 beside 1.234.567 is no fraction
+            bad = bad | grouped
         rows = np.flatnonzero(bad)
         if not len(rows):
             continue
         # a text in a numeric cell may still tell a confidential figure ("12 345"): shown by place only
-        if is_masked(dataset.schema, component.id) and dataset.confidential.any():
+        if component.id in dataset.schema.masked and dataset.confidential.any():
             hidden = dataset.confidential[rows]
             if hidden.any():
                 yield Fault(
@@ -62,7 +67,9 @@ def not_a_number(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
         )
         order = np.argsort(-np.bincount(inverse, minlength=len(texts)), kind="stable")
         for at in order[:OWN_GROUPS]:
-            yield Fault(rows[inverse == at], component.id, texts[at], {"type": component.text_type})
+            flagged = columns.format in _WORKBOOKS and _FLAGGED.fullmatch(texts[at])
+            values = {"reason": "letters"} if flagged else {}
+            yield Fault(rows[inverse == at], component.id, texts[at], {"type": component.text_type}, values)
         if len(order) > OWN_GROUPS:
             rest = np.isin(inverse, order[OWN_GROUPS:])
             yield Fault(
@@ -71,3 +78,23 @@ def not_a_number(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
                 None,
                 {"type": component.text_type, "distinctValues": len(order) - OWN_GROUPS},
             )
+
+
+_WORKBOOKS = ("xlsx", "xls", "ods")
+_FLAGGED = re.compile(r"\s*[+-]?\d[\d.,'\s]*[a-z][a-z ,;]{0,7}", re.IGNORECASE)
+
+
+def grouped_by_points(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
+    """Every number with a point looks like thousands: it was read as a fraction.
+
+    Why: the figure is a thousandth of what it should be, if the point groups digits.
+    Fix: write thousands without a sign between them; where three decimals are meant, nothing is to be done.
+    Example: `1.234` for one thousand two hundred and thirty-four.
+    """
+    for component in dataset.schema.components:
+        column = dataset.columns.get(component.id)
+        if not isinstance(column, Numbers) or component.text_type in INTEGRAL:
+            continue
+        grouped = column.grouped
+        if grouped.any() and not (grouped & column.bad).any():
+            yield Fault(np.flatnonzero(grouped), component.id)

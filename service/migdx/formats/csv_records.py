@@ -7,144 +7,27 @@ not closed by then ends with its line and is reported there, and the next line i
 
 from __future__ import annotations
 
-import codecs
-import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from ..columns import Flags, Indices
+from ..report import Place
+from .refused import too_large
+from .text_encoding import Encoding, utf8_of
 
 CHUNK = 1 << 22
 """Bytes that are looked at in one go, and the most that one record may have."""
 
 Bytes = npt.NDArray[np.uint8]
-Positions = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
+_LONGEST = 1 << 16
 _QUOTE, _LF, _CR = b'"'[0], b"\n"[0], b"\r"[0]
-_NOTHING: Positions = np.zeros(0, np.int64)
-
-
-# --- what the bytes are -------------------------------------------------------------------------------------
-
-
-class NotText(Exception):
-    """The bytes are no text; the argument says what they look like."""
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How bytes become text. `sound` is false if some do not, or are NUL; `row` is the first such row."""
-
-    name: str
-    skip: int = 0
-    sound: bool = True
-    row: int = 0
-
-
-_SIGNATURES = {
-    b"PK\x03\x04": "ZIP or XLSX",
-    b"\xd0\xcf\x11\xe0": "XLS",
-    b"\x1f\x8b": "GZIP",
-    b"\x28\xb5\x2f\xfd": "ZSTD",
-    b"PAR1": "Parquet",
-    b"%PDF": "PDF",
-    b"\x00\x00\xfe\xff": "UTF-32",
-    b"\xff\xfe\x00\x00": "UTF-32",
-}
-_MARKS = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16-LE", b"\xfe\xff": "UTF-16-BE"}
-_LONE = re.compile("[\udc80-\udcff]")
-_ACCENTED = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]")
-_UNDEFINED = frozenset("\udc81\udc8d\udc8f\udc90\udc9d")
-
-
-def encoding_of(file: BinaryIO) -> Encoding:
-    """Looks at every byte. Text that is not UTF-8 at all is taken for Windows-1252, as Excel saves it."""
-    head = file.read(4096)
-    for signature, name in _SIGNATURES.items():
-        if head.startswith(signature):
-            raise NotText(name)
-    skip = 0
-    for mark, name in _MARKS.items():
-        if head.startswith(mark):
-            skip = len(mark)
-            if name != "UTF-8":
-                return Encoding(name, skip)
-    if len(head) > 3 and (head[1] == head[3] == 0) != (head[0] == head[2] == 0):
-        return Encoding("UTF-16-LE" if head[1] == 0 else "UTF-16-BE")
-    if b"\0" in head and not head[skip:].startswith((b"DATAFLOW", b"STRUCTURE")):
-        raise NotText("binary")
-    return Encoding("UTF-8", skip) if _is_utf8(file, skip) else _mixed(file, skip)
-
-
-def _blocks(file: BinaryIO, skip: int) -> Iterator[bytes]:
-    file.seek(skip)
-    while block := file.read(CHUNK):
-        yield block
-
-
-def _is_utf8(file: BinaryIO, skip: int) -> bool:
-    """Valid UTF-8 without NUL."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for block in _blocks(file, skip):
-            if b"\0" in block:
-                return False
-            if not block.isascii() or decoder.getstate()[0]:
-                decoder.decode(block)
-        decoder.decode(b"", True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _mixed(file: BinaryIO, skip: int) -> Encoding:
-    """What to make of a text with bytes that are not UTF-8, or with NUL."""
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    nul, accented, lone, row, lines, before = False, False, set[str](), 0, 1, ""
-    for block in (*_blocks(file, skip), b""):
-        text = decoder.decode(block, not block)
-        found = _LONE.search(text)
-        if found and not row:
-            row = lines + _lines(text[: found.start()], before)
-        lines, before = lines + _lines(text, before), text[-1:] or before
-        nul = nul or "\0" in text
-        accented = accented or _ACCENTED.search(text) is not None
-        lone.update(_LONE.findall(text) if found else ())
-    if nul or accented or lone & _UNDEFINED:
-        return Encoding("UTF-8", skip, sound=False, row=row)
-    return Encoding("Windows-1252", skip, row=row)
-
-
-def _lines(text: str, before: str) -> int:
-    """How many lines end in `text`; `before` is the character that precedes it."""
-    return (
-        text.count("\n") + text.count("\r") - text.count("\r\n") - (before == "\r" and text.startswith("\n"))
-    )
-
-
-def _reader(file: BinaryIO, encoding: Encoding) -> Callable[[memoryview], int]:
-    """A function that fills a buffer with UTF-8 and returns how much; 0 at the end."""
-    file.seek(encoding.skip)
-    if encoding.name == "UTF-8":
-        return file.readinto  # type: ignore[attr-defined,no-any-return]
-    decoder = codecs.getincrementaldecoder(encoding.name)()
-
-    def fill(view: memoryview) -> int:
-        while block := file.read(max(len(view) // 3 & ~1, 2)):
-            if text := decoder.decode(block).encode():
-                view[: len(text)] = text
-                return len(text)
-        decoder.decode(b"", True)
-        return 0
-
-    return fill
-
-
-# --- where the records are ----------------------------------------------------------------------------------
+_NOTHING: Indices = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -152,16 +35,17 @@ class Records:
     """The complete records of a chunk: `data[starts[i]:ends[i]]` with its line end, from line `lines[i]` on.
 
     `cells` is 0 for a blank line. `unclosed` holds the positions of opening quotes that nothing closes.
-    `lines_after` is the line on which the next chunk begins.
+    `lines_after` is the line on which the next chunk begins. `quotes` says whether there are any.
     """
 
     data: Bytes
-    starts: Positions
-    ends: Positions
-    lines: Positions
-    cells: Positions
-    unclosed: Positions
+    starts: Indices
+    ends: Indices
+    lines: Indices
+    cells: Indices
+    unclosed: Indices
     lines_after: int
+    quotes: bool = False
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -169,26 +53,49 @@ class Records:
     def bytes_of(self, index: int) -> bytes:
         return self.data[self.starts[index] : self.ends[index]].tobytes()
 
-    def of(self, positions: Positions) -> Positions:
+    def of(self, positions: Indices) -> Indices:
         """Which record each position is in."""
         return np.searchsorted(self.starts, positions, "right") - 1
 
-    def only(self, keep: Flags) -> Bytes:
-        """The bytes of some records."""
-        return self.data if keep.all() else self.data[np.repeat(keep, self.ends - self.starts)]
+    def only(self, keep: Flags, without: Indices) -> Bytes:
+        """The bytes of some records, some positions left out."""
+        if keep.all() and not len(without):
+            return self.data
+        wanted = np.repeat(keep, self.ends - self.starts)
+        wanted[without] = False
+        return self.data[wanted]
 
-
-class TooLong(Exception):
-    """A record is longer than a chunk; the argument is its row."""
+    def empty_beyond(self, width: int, separator: str) -> tuple[Flags, Indices]:
+        """Which records have more cells than `width`, all those empty; where the separators of those are."""
+        ends = self.ends - (self.data[self.ends - 1] == _LF)
+        ends = ends - (self.data[ends - 1] == _CR)
+        found = self.cells > width
+        left = np.flatnonzero(found)
+        more = 0
+        while len(left):
+            more += 1
+            is_empty = self.data[ends[left] - more] == ord(separator)
+            found[left[~is_empty]] = False
+            left = left[is_empty & (self.cells[left] - width > more)]
+        counts = np.where(found, self.cells - width, 0)
+        offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return found, np.repeat(ends, counts) - 1 - offsets
 
 
 class Scanner:
     """Walks a file by chunks. `first` tries a separator on the first of them; a call then yields them all."""
 
     def __init__(self, file: BinaryIO, encoding: Encoding) -> None:
-        self._fill = _reader(file, encoding)
-        self._buffer = memoryview(bytearray(CHUNK + 8))  # room for one more character, however it is sent
+        self._fill = utf8_of(file, encoding)
+        self._bytes = bytearray(CHUNK + 8)  # room for one more character, however it is sent
+        self._buffer = memoryview(self._bytes)
         self._size, self._line, self._last = 0, 1, False
+
+    def opening(self) -> bytes:
+        """The first line that is not blank, without its end; of a very long one, the beginning."""
+        self._more()
+        lines = self._buffer[: min(self._size, _LONGEST)].tobytes().lstrip(b"\r\n").splitlines()
+        return lines[0] if lines else b""
 
     def first(self, separator: str) -> Records:
         self._more()
@@ -214,17 +121,27 @@ class Scanner:
             self._last = not count
 
     def _split(self, separator: str) -> Records:
-        data = np.frombuffer(self._buffer, np.uint8, self._size)
+        data = np.frombuffer(self._bytes, np.uint8, self._size)
+        has = _Has(*(self._bytes.find(sign, 0, self._size) >= 0 for sign in (b'"', b"\r")))
         for give_up in (False, True):
-            records = _records(data, ord(separator), self._line, self._last, give_up)
+            records = _records(data, has, ord(separator), self._line, self._last, give_up)
             if len(records) or not self._size:
                 return records
-        raise TooLong(self._line)
+        raise too_large("row", f"> {CHUNK}", CHUNK, Place(row=self._line))
 
 
-def _records(data: Bytes, separator: int, line: int, last: bool, give_up: bool) -> Records:
-    breaks = _line_ends(data, last)
-    opens, closes, unclosed = _quoted(data, breaks, separator, last, give_up)
+class _Has(NamedTuple):
+    """What there is at all in a chunk: bytes are found ten times as fast as marked by numpy."""
+
+    quotes: bool
+    returns: bool
+
+
+def _records(data: Bytes, has: _Has, separator: int, line: int, last: bool, give_up: bool) -> Records:
+    breaks = _line_ends(data, has, last)
+    opens, closes, unclosed = _NOTHING, _NOTHING, _NOTHING
+    if has.quotes:
+        opens, closes, unclosed = _quoted(data, breaks, separator, last, give_up)
     own = np.ones(len(breaks), bool)  # line ends that end a record
     if len(opens):
         region = np.searchsorted(opens, breaks - 1) - 1
@@ -240,13 +157,13 @@ def _records(data: Bytes, separator: int, line: int, last: bool, give_up: bool) 
     blank = (data[starts] == _LF) | (data[starts] == _CR)
     cells[blank] = 0
     unclosed = unclosed[unclosed < ends[-1]]
-    return Records(data, starts, ends, lines, cells, unclosed, line + int(at[-1]) + 1)
+    return Records(data, starts, ends, lines, cells, unclosed, line + int(at[-1]) + 1, has.quotes)
 
 
-def _line_ends(data: Bytes, last: bool) -> Positions:
+def _line_ends(data: Bytes, has: _Has, last: bool) -> Indices:
     """The position after each line end: CR, LF or CRLF. The end of the file ends its last line."""
     ends = np.flatnonzero(data == _LF) + 1
-    returns = np.flatnonzero(data == _CR) + 1
+    returns = np.flatnonzero(data == _CR) + 1 if has.returns else _NOTHING
     if len(returns) and returns[-1] == len(data) and not last:
         returns = returns[:-1]  # its LF may come with the next chunk
     if len(returns):
@@ -260,7 +177,7 @@ def _line_ends(data: Bytes, last: bool) -> Positions:
     return ends
 
 
-def _cells(data: Bytes, starts: Positions, separator: int, opens: Positions, closes: Positions) -> Positions:
+def _cells(data: Bytes, starts: Indices, separator: int, opens: Indices, closes: Indices) -> Indices:
     """One more than the separators of each record, those in quotes left out."""
     separators = (data == separator).view(np.uint8)
     # sums of bytes are four times as fast, and wrap around at 256
@@ -278,8 +195,8 @@ def _cells(data: Bytes, starts: Positions, separator: int, opens: Positions, clo
 
 
 def _quoted(
-    data: Bytes, breaks: Positions, separator: int, last: bool, give_up: bool
-) -> tuple[Positions, Positions, Positions]:
+    data: Bytes, breaks: Indices, separator: int, last: bool, give_up: bool
+) -> tuple[Indices, Indices, Indices]:
     """The quoted regions, from opening to closing quote, and the opening quotes that nothing closes.
 
     A quoted cell begins right after a separator or a line end, and a separator or a line end follows its last
@@ -287,8 +204,6 @@ def _quoted(
     close goes on in the next, unless `last` says that there is none, or `give_up` that it had its own chunk.
     """
     quotes = np.flatnonzero(data == _QUOTE)
-    if not len(quotes):
-        return quotes, quotes, quotes
     boundary = np.zeros(256, bool)
     boundary[[separator, _LF, _CR]] = True
     before, after = data[quotes - 1], data[np.minimum(quotes + 1, len(data) - 1)]

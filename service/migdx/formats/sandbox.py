@@ -1,4 +1,6 @@
-"""Files are read in a child process, so that no file harms the service: `read` gives columns or a finding.
+"""Files are worked on in a child process, so that no file harms the service.
+
+`read` gives columns or a finding, `do` the answer of any task.
 
 The child (child.py) is started by subprocess, never forked, for Arrow has threads. One is always kept ready,
 its libraries loaded; each reads one file and ends. What it may use follows from the size of the file.
@@ -11,6 +13,7 @@ import io
 import json
 import logging
 import os
+import select
 import shutil
 import signal
 import socket
@@ -25,38 +28,73 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
 
-from ..dataset import Columns
-from ..report import Finding, Place
+from ..columns import Columns, nothing
+from ..report import Finding
+from .wire import unpacked
+
+_MEBI = 1 << 20
 
 LARGEST = 2 << 30
 """Bytes of a file; an Arrow text column cannot hold more."""
 
+UNDECLARED = 100 * _MEBI
+"""Bytes of a file that its sender need not declare large: about 1,000,000 observations of SDMX-CSV."""
+
+MEMORY = 512 * _MEBI
+"""Bytes that reading a file takes at most, its libraries included, unless it was declared large."""
+
+_ROW = 100
+"""Bytes of memory for a row of a file that was declared large, beside MEMORY."""
+_SHORTEST = {False: 50, True: 5}
+"""Bytes of such a row in the file, at least, not compressed and compressed: its rows are not known before."""
+_MOST_ROWS = 20_000_000
+_COMPRESSED = (b"PK", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xd0\xcf")
+"""How an archive or a workbook begins."""
+
 _log = logging.getLogger(__name__)
 
-_MEBI = 1 << 20
 _OUT_OF_MEMORY = 71  # as child.py says it; importing it here would bring its readers
+_MOST_SAID = 16 * _MEBI
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes of address space, seconds of processor time, seconds on the clock."""
+    """Bytes of memory, seconds of processor time once all is loaded, seconds on the clock."""
 
     memory: int
     cpu: int
     wall: float
 
 
-def limits_of(size: int) -> Limits:
-    """Many times what a clean file of that size needs."""
-    cpu = 10 + size // (8 * _MEBI)
-    return Limits(memory=1024 * _MEBI + 8 * size, cpu=cpu, wall=20.0 + 4 * cpu)
+def limits_of(size: int, *, compressed: bool = False, large: bool = False) -> Limits:
+    """Several times what a clean file of that size needs; 5 seconds for a small one, whatever is in it."""
+    rows = min(size // _SHORTEST[compressed], _MOST_ROWS) if large else 0
+    cpu = 4 + size // (_MEBI if compressed else 8 * _MEBI)  # the kernel is up to a second late
+    return Limits(memory=MEMORY + _ROW * rows, cpu=cpu, wall=20.0 + 4 * cpu)
+
+
+Answer = tuple[pa.Table, Mapping[str, Any]]
+"""What a task gives: a table, and what is said with it."""
+
+
+class Failed(Exception):
+    """There is no answer; the finding says why."""
+
+    def __init__(self, reason: str = "", finding: Finding | None = None, **values: str) -> None:
+        self.finding = finding or Finding("unreadable", values={"reason": reason, **values})
 
 
 class _Child:
-    """A process that waits for one job."""
+    """A process that waits for one job.
+
+    `seconds` of processor time are what it took, once it has ended; `peak`, MB of memory at most, is what it
+    says itself.
+    """
+
+    seconds = 0.0
+    peak = 0
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
@@ -68,50 +106,72 @@ class _Child:
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
                 process_group=0,  # Ctrl-C is for the service; a child ends when its socket does
-                # threads of libraries cost address space; mimalloc, Arrow's own, keeps what it once had
+                # threads cost address space, and so do their heaps; mimalloc, Arrow's own, keeps what it had
                 env={
                     "PYTHONPATH": str(root),
                     "LC_ALL": "C.UTF-8",
+                    "MALLOC_ARENA_MAX": "1",
                     "OPENBLAS_NUM_THREADS": "1",
                     "OMP_NUM_THREADS": "1",
                     "ARROW_DEFAULT_MEMORY_POOL": "system",
                 },
             )
 
-    def read(self, descriptor: int, media_type: str, limits: Limits) -> Columns:
-        job = {"media_type": media_type, "memory": limits.memory, "cpu": limits.cpu}
+    def do(self, job: Mapping[str, Any], descriptor: int, limits: Limits) -> Answer:
         deadline = time.monotonic() + limits.wall
+        whole = {**job, "memory": limits.memory, "cpu": limits.cpu}
         try:
-            socket.send_fds(self._socket, [json.dumps(job).encode()], [descriptor])
-            with io.BufferedReader(_Answer(self._socket, deadline, limits.memory), _MEBI) as answer:
-                return _columns(answer)
+            body = json.dumps(whole).encode()
+            with tempfile.TemporaryFile() as scratch:  # the child unpacks to it; it has no name
+                descriptors = [descriptor, scratch.fileno()]
+                socket.send_fds(self._socket, [len(body).to_bytes(8, "big")], descriptors)
+            self._socket.sendall(body)
+            with io.BufferedReader(_Stream(self._socket, deadline, limits.memory), _MEBI) as answer:
+                table, said = _answer(answer)
+                self.peak = int(said["peak"])
+                return table, said
         except TimeoutError:
-            return _unreadable("time limit")
+            raise Failed("time limit") from None
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError):
-            return self._died()
+            raise self._died() from None
 
-    def _died(self) -> Columns:
+    def _died(self) -> Failed:
         """Why there is no answer, as far as its end tells."""
-        try:
-            code = self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            return _unreadable("malformed answer")
+        code = self.ended(5)
+        if code is None:
+            return Failed("malformed answer")
         if code in (_OUT_OF_MEMORY, -signal.SIGABRT):  # what C++ and Rust do when memory is refused
-            return _unreadable("memory limit")
+            return Failed("memory limit")
         if code == -signal.SIGXCPU:
-            return _unreadable("time limit")
+            return Failed("time limit")
         if code < 0:
-            return _unreadable("stopped", signal=signal.Signals(-code).name)
-        return _unreadable("malformed answer" if code == 0 else "fault of the reader")
+            return Failed("stopped", signal=signal.Signals(-code).name)
+        return Failed("malformed answer" if code == 0 else "fault of the reader")
+
+    def ended(self, seconds: float | None = 0) -> int | None:
+        """Its exit code, -9 after signal 9; None when it has not ended within `seconds` (None: ever)."""
+        if self.process.returncode is None:
+            descriptor = os.pidfd_open(self.process.pid)
+            try:
+                ending = select.poll()
+                ending.register(descriptor, select.POLLIN)
+                ending.poll(None if seconds is None else int(seconds * 1000))
+                found, status, used = os.wait4(self.process.pid, os.WNOHANG)
+            finally:
+                os.close(descriptor)
+            if found:
+                self.process.returncode = os.waitstatus_to_exitcode(status)
+                self.seconds = used.ru_utime + used.ru_stime
+        return self.process.returncode
 
     def end(self) -> None:
         """Nothing is left of it: no process, no zombie, no descriptor. It has nothing to tidy up."""
         self._socket.close()
         self.process.kill()
-        self.process.wait()
+        self.ended(None)
 
 
-class _Answer(io.RawIOBase):
+class _Stream(io.RawIOBase):
     """What comes through the socket, until a deadline and up to a size."""
 
     def __init__(self, source: socket.socket, deadline: float, most: int) -> None:
@@ -135,7 +195,7 @@ class Sandbox:
     With `keeps_spare` the next child is started as soon as one has ended: for a service, not for one file.
     """
 
-    def __init__(self, limits: Callable[[int], Limits] = limits_of, *, keeps_spare: bool = True) -> None:
+    def __init__(self, limits: Callable[..., Limits] = limits_of, *, keeps_spare: bool = True) -> None:
         self._limits = limits
         self.keeps_spare = keeps_spare
         self._lock = threading.Lock()
@@ -143,18 +203,44 @@ class Sandbox:
         self._owner = 0
         self._closed = False
 
-    def read(self, file: BinaryIO, media_type: str, size: int) -> Columns:
-        """The whole of `file`, wherever it stands; it stands there again afterwards."""
-        if size > LARGEST:
-            values = {"what": "file", "given": size, "limit": LARGEST}
-            return _nothing(Finding("too_large", values=values))
+    def read(self, file: BinaryIO, size: int, *, media_type: str = "", **job: Any) -> Columns:
+        """What the whole of `file` says, wherever it stands; it stands there again afterwards.
+
+        `job` is what the reader is told of it, JSON-able.
+        """
+        try:
+            table, said = self.do("read", file, size, media_type=media_type, **job)
+            return unpacked(table, said)
+        except Failed as failed:
+            return nothing("", failed.finding)
+        except (pa.ArrowException, ValueError, KeyError, TypeError, AttributeError):
+            return nothing("", Failed("malformed answer").finding)
+
+    def do(self, task: str, file: BinaryIO, size: int, **job: Any) -> Answer:
+        """A task of child.py on `file`. Raises Failed."""
+        large = bool(job.get("large"))
+        limit = LARGEST if large else UNDECLARED
+        if size > limit:
+            values = {"what": "file", "given": size, "limit": limit}
+            if size <= LARGEST:
+                values["reason"] = "undeclared"
+            raise Failed(finding=Finding("too_large", values=values))
         with _descriptor(file) as descriptor:
-            child = self._take()
+            compressed = os.pread(descriptor, 4, 0).startswith(_COMPRESSED)
+            child, end = self._take(), "stopped"
             try:
-                return child.read(descriptor, media_type, self._limits(size))
+                limits = self._limits(size, compressed=compressed, large=large)
+                answer = child.do({**job, "task": task, "unpacked": limit}, descriptor, limits)
+                end = f"done, {child.peak} MB"
+            except Failed as failed:
+                end = str(failed.finding.values.get("reason"))
+                raise
             finally:
                 child.end()
+                level = logging.INFO if end.startswith("done") else logging.WARNING
+                _log.log(level, "%s of %d bytes: %s, %.2f s", task, size, end, child.seconds)
                 self._prepare()
+        return answer
 
     def close(self) -> None:
         with self._lock:
@@ -168,7 +254,7 @@ class Sandbox:
             # a worker that was forked has its parent's: not its own to use
             spare = self._spare if self._owner == os.getpid() else None
             self._spare = None
-        if spare and spare.process.poll() is not None:
+        if spare and spare.ended() is not None:
             spare.end()
             spare = None
         return spare or _Child()
@@ -203,41 +289,19 @@ def _descriptor(file: BinaryIO) -> Iterator[int]:
         os.lseek(descriptor, place, os.SEEK_SET)
 
 
-def _columns(answer: BinaryIO) -> Columns:
+def _answer(answer: BinaryIO) -> Answer:
     with pa.ipc.open_stream(answer) as stream:
-        said: Mapping[str, Any] = json.loads((stream.schema.metadata or {})[b"migdx"])
+        text = (stream.schema.metadata or {})[b"migdx"]
+        if len(text) > _MOST_SAID:
+            raise ValueError("More is said than a sender could read")
+        said: Mapping[str, Any] = json.loads(text)
         if fault := said.get("fault"):
             _log.error("A reader failed\n%s", fault)
-            return _unreadable("fault of the reader")
+            raise Failed("fault of the reader")
         table = stream.read_all().replace_schema_metadata(None)
     table.validate(full=True)
-    rows = np.asarray(table.column(table.num_columns - 1).to_numpy(), np.int64)
-    if len(rows) != said["records"]:
-        raise ValueError(f"{len(rows)} records came of {said['records']}")
-    return Columns(
-        format=said["format"],
-        table=table.remove_column(table.num_columns - 1),
-        rows=rows,
-        positions=said["positions"],
-        structure=tuple((kind, reference) for kind, reference in said["structure"]),
-        actions=tuple(said["actions"]),
-        received=said["received"],
-        findings=tuple(map(_finding, said["findings"])),
-    )
-
-
-def _finding(said: dict[str, Any]) -> Finding:
-    return Finding(**{**said, "places": tuple(Place(**place) for place in said["places"])})
-
-
-def _nothing(finding: Finding) -> Columns:
-    return Columns("", pa.table({}), np.zeros(0, np.int64), {}, findings=(finding,))
-
-
-def _unreadable(reason: str, **values: str) -> Columns:
-    return _nothing(Finding("unreadable", values={"reason": reason, **values}))
+    return table, said
 
 
 default = Sandbox(keeps_spare=False)
-read = default.read
 atexit.register(default.close)

@@ -13,12 +13,9 @@ from werkzeug.routing import BaseConverter
 from .. import __version__
 from ..errors import ExchangeError, Forbidden
 from ..exchange import Exchange
-from . import faults, maintainers, maintenance, pages, sdmx, submissions
+from . import faults, maintainers, maintenance, mappings, pages, sdmx, submissions, uploads, workbooks
 from .maintainers import Maintainers
 from .rendered import BUDGET, Rendered
-
-LARGEST = 1 << 30
-"""Bytes of a request's body that are taken, unless the setting says otherwise."""
 
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d*)?", re.IGNORECASE | re.ASCII)
 
@@ -43,16 +40,19 @@ def create_app(
     *,
     token: str | None,
     demo: bool,
-    largest: int = LARGEST,
+    largest: int = 0,
     maintained_by: Maintainers = maintainers.NOBODY,
 ) -> Flask:
     """The application over an exchange. Writing calls need `token`; only in demo mode may there be none.
 
-    Structures are maintained by those whose tokens `maintained_by` knows, in demo mode too.
+    `largest`: bytes of a body that are taken, unless uploads.py says it. Structures are maintained by those
+    whose tokens `maintained_by` knows, in demo mode too.
     """
     token = needed(token, demo=demo)
     app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = largest
+    app.request_class = uploads.Uploading
+    app.config["MAX_CONTENT_LENGTH"] = largest or uploads.largest()
+    app.config["MAX_FORM_PARTS"] = uploads.PARTS
     app.extensions["migdx"] = exchange
     app.extensions["migdx-token"] = token
     app.extensions["migdx-maintainers"] = maintained_by
@@ -69,7 +69,9 @@ def create_app(
     app.register_blueprint(maintenance.blueprint)
     app.register_blueprint(sdmx.blueprint)
     app.register_blueprint(submissions.blueprint)
+    app.register_blueprint(mappings.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(workbooks.blueprint)
     app.add_url_rule("/health", "health", _health)
     app.after_request(_secured)
     app.after_request(maintainers.private)

@@ -106,8 +106,20 @@ def _reason(fault: HTTPException, allowed: str) -> str:
     if fault.code == 405:
         return f"{request.path} does not take {request.method}, only {allowed}"
     if fault.code == 413:
-        return f"The body is larger than {current_app.config['MAX_CONTENT_LENGTH']:,} bytes"
+        return _too_large()
     return fault.description or fault.name
+
+
+def _too_large() -> str:
+    config = current_app.config
+    if request.mimetype == "multipart/form-data" and (request.content_length or 0) <= (
+        request.max_content_length or 0
+    ):
+        return (
+            f"The form is too large; it may have {config['MAX_FORM_PARTS']} fields, and one without a file "
+            f"{config['MAX_FORM_MEMORY_SIZE']:,} bytes"
+        )
+    return f"The body is larger than {request.max_content_length:,} bytes"
 
 
 def _told(at: Door, status: int, code: int, title: str, detail: str, headers: Mapping[str, str]) -> Response:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..report import Finding, Place, Report, Severity, message
+from ..columns import column_letters as letters
+from ..report import Finding, Place, Report, Severity, message, where
 from .wording import Words
 
 MOST = 20
@@ -27,14 +28,29 @@ class Group:
     places: Sequence[Mapping[str, object]]
 
 
+def sections(report: Report, words: Words) -> list[tuple[str, list[Group]]]:
+    """The findings under a heading for each dataflow; one without a heading where none is named."""
+    found: dict[str, list[Group]] = {}
+    for finding, group in zip(report.findings, groups(report, words), strict=True):
+        found.setdefault(finding.dataflow, []).append(group)
+    if set(found) <= {""}:
+        return list(found.items())
+    return [
+        (words("in_dataflow", dataflow=flow) if flow else words("in_file"), members)
+        for flow, members in sorted(found.items())  # the file as a whole comes first
+    ]
+
+
 def groups(report: Report, words: Words) -> list[Group]:
-    return [_group(finding, words) for finding in report.findings]
+    """The findings in the order of the report; what is a row of a text is a line of XML."""
+    row = "line" if str(report.subject.get("format")).startswith("SDMX-ML") else "row"
+    return [_group(finding, words, row) for finding in report.findings]
 
 
-def _group(finding: Finding, words: Words) -> Group:
+def _group(finding: Finding, words: Words, row: str) -> Group:
     masked = finding.value is None and "value" in finding.values
-    places = [_place(place, words, masked=masked) for place in finding.places]
-    columns = [name for name in _COLUMNS if any(place[name] not in ("", 0) for place in places)]
+    places = [_place(place, words, row, masked=masked) for place in finding.places]
+    columns = [name for name in _COLUMNS if any(place.get(name, "") not in ("", 0) for place in places)]
     return Group(
         code=finding.code,
         severity=finding.severity,
@@ -47,28 +63,24 @@ def _group(finding: Finding, words: Words) -> Group:
     )
 
 
-_COLUMNS = ("sheet", "row", "column", "given", "time", "key")
+_COLUMNS = ("file_within", "place", "sheet", "row", "line", "column", "given", "time", "key")
 
 
-def _place(place: Place, words: Words, *, masked: bool) -> dict[str, object]:
+def _place(place: Place, words: Words, row: str, *, masked: bool) -> dict[str, object]:
+    """A cell of a workbook or a path is one word; a text has rows or lines, and columns; `where` is all."""
     given = words("confidential") if masked else words("empty") if place.given == "" else place.given or ""
+    found = where(replace(place, file="")) if place.cell or place.path else ""
     return {
-        "sheet": place.sheet,
-        "row": words.number(place.row) if place.row else "",
-        "column": f"{place.column} ({letters(place.column)})" if place.column else "",
+        "where": where(place, words.languages),
+        "file_within": place.file,
+        "place": found,
+        "sheet": "" if found else place.sheet,
+        row: "" if found or not place.row else words.number(place.row),
+        "column": "" if found or not place.column else f"{place.column} ({letters(place.column)})",
         "key": place.key,
         "time": place.period,
         "given": given,
     }
-
-
-def letters(column: int) -> str:
-    """The name that a spreadsheet gives to a column: 1 is A, 27 is AA."""
-    name = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        name = chr(65 + rest) + name
-    return name
 
 
 def _expected(expected: Mapping[str, Any], words: Words) -> Iterator[tuple[str, Sequence[str]]]:

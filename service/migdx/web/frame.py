@@ -14,9 +14,10 @@ from .. import __version__
 from ..exchange import Exchange
 from ..public import Public
 from ..registry import Registry
+from ..structures import DataProviderScheme
 from .answers import Validators, etag
 from .mirror import mirror, settings
-from .wording import LANGUAGES, Words
+from .wording import LANGUAGES, Words, collated
 
 _KEPT = ("from", "to", "q", "type", "offset")
 """What of a page's address stays when it is shown in another language."""
@@ -73,6 +74,12 @@ def drawn(template: str, words: Words, **values: Any) -> str:
         "static": _static,
     }
     return render_template(template, **common, **values)
+
+
+def providers(words: Words) -> list[tuple[str, str]]:
+    """Every data provider's id and name, by name."""
+    found = [(i.id, words.name(i)) for scheme in registry().of(DataProviderScheme) for i in scheme.items]
+    return sorted(found, key=lambda entry: collated(entry[1]))
 
 
 def link(words: Words, endpoint: str, **values: Any) -> str:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import inspect
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from .. import checks
+from ..report import languages_of_messages, told
 
 _PART = re.compile(r"^(Why|Fix|Example): ", re.MULTILINE)
 
@@ -52,10 +51,8 @@ def _of(check: checks.Check) -> Help:
 
 @cache
 def _written(language: str) -> Mapping[str, Help]:
-    source = files("migdx") / "messages" / "help" / f"{language}.toml"
-    if not source.is_file():
-        return {}
-    return {code: Help(**parts) for code, parts in tomllib.loads(source.read_text(encoding="utf-8")).items()}
+    known = told(language, "help") if language in languages_of_messages() else {}
+    return {code: Help(**parts) for code, parts in known.items()}
 
 
 def _flowing(text: str) -> str:

@@ -11,18 +11,17 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, request
 from markupsafe import Markup, escape
-from werkzeug.datastructures import FileStorage
 
 from ..errors import NotFound, SyntaxFault
-from ..intake import Sent
+from ..formats.content import WORKBOOKS
 from ..public import Public
 from ..report import Report, catalogue
 from ..schema import Schema, SchemaComponent
-from ..structures import Dataflow, DataProviderScheme, Item
-from . import pair, samples, structure_pages
+from ..structures import Dataflow, Item
+from . import pair, samples, sending, structure_pages
 from .coverage import Coverage, coverage
-from .findings import groups
-from .frame import base, drawn, kept, link, said, served
+from .findings import sections
+from .frame import base, drawn, kept, link, providers, said, served
 from .help import Help, entries, is_check
 from .mirror import mirror, view
 from .wording import Words, collated
@@ -132,30 +131,24 @@ def check() -> Response:
     Nothing outlives the request: the form's file is in memory up to 500 KB, beyond that in a temporary file
     that werkzeug opens without a name (tempfile.TemporaryFile), which is gone when it is closed.
     """
+    words, form = Words.of(request), request.form.get("format", "html")
     file = request.files.get("file")
     if file is None or not file.filename:
-        raise SyntaxFault(Words.of(request)("check_no_file"))
+        raise SyntaxFault(words("check_no_file"))
     try:
-        return render_report(served().check(sent(file)))
+        with sending.sent() as sent:
+            if form in ("annotated", "rejected"):
+                found = served().examined(sent)
+                return sending.copy(served(), form, sent, found, words.languages)
+            return render_report(served().check(sent))
     finally:
         file.close()
 
 
-def sent(file: FileStorage) -> Sent:
-    """A file of a form with its provider and dataflow, as intake takes it."""
-    file.stream.seek(0, 2)
-    size = file.stream.tell()
-    file.stream.seek(0)
-    # what a browser says of a .csv depends on the spreadsheet that is installed
-    media_type = "text/csv" if (file.filename or "").lower().endswith(".csv") else ""
-    given = {name: request.form.get(name, "").strip() for name in ("provider", "dataflow")}
-    return Sent(file.stream, size, media_type, file.filename or "", **given)  # type: ignore[arg-type]
-
-
-def render_report(report: Report) -> Response:
-    """The page of a report in the language of the request: of a check, or of the submission that it names."""
+def render_report(report: Report, submission: str = "") -> Response:
+    """The page of a report in the language of the request; that of a `submission` has its copies."""
     words, subject = Words.of(request), report.subject
-    tense = "was" if subject.get("submission") else "would"
+    tense = "was" if submission or subject.get("submission") else "would"
     text = (
         "rejected_text"
         if report.verdict == "rejected"
@@ -171,12 +164,12 @@ def render_report(report: Report) -> Response:
     if subject.get("bytes") is not None:
         about["size"] = words("bytes", count=words.number(subject["bytes"]))
     page = drawn(
-        "report.html", words, report=report, groups=groups(report, words),
+        "report.html", words, report=report, sections=sections(report, words),
         verdict=words(f"{tense}_{report.verdict}"),
         verdict_text=words(text) if tense == "would" or report.verdict == "rejected" else "",
         counts=[(words(name), getattr(report.counts, name)) for name in names],
         subject=[(words(name), value) for name, value in about.items() if value],
-        choices=_choices(words),
+        choices=_choices(words), submission=submission, is_workbook=subject.get("format") in WORKBOOKS,
     )  # fmt: skip
     response = make_response(page)
     response.headers["Cache-Control"] = "no-store"
@@ -202,13 +195,12 @@ def _ticks(text: str) -> Markup:
 
 def _choices(words: Words) -> dict[str, Any]:
     """What the form that checks a file offers."""
-    registry = served().registry
-    providers = [(i.id, words.name(i)) for scheme in registry.of(DataProviderScheme) for i in scheme.items]
+    flows = served().registry.of(Dataflow)
     return {
-        "action": link(words, "pages.check"),
-        "providers": sorted(providers, key=lambda entry: collated(entry[1])),
-        "dataflows": [(flow.reference.short, words.name(flow)) for flow in registry.of(Dataflow)],
+        "action": link(words, "pages.check"), "providers": providers(words),
+        "dataflows": [(flow.reference.short, words.name(flow)) for flow in flows],
         "provider": request.form.get("provider", ""), "dataflow": request.form.get("dataflow", ""),
+        "form": request.form.get("format", "html"),
         "command": samples.check_command(f"{base()}/check"),
     }  # fmt: skip
 

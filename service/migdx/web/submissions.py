@@ -8,33 +8,25 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
-from os import SEEK_END
-from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, cast
+from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 from flask import Blueprint, Response, current_app, request
 
 from ..errors import Forbidden, NotFound, SyntaxFault, Unauthorized
-from ..exchange import Exchange
-from ..intake import Sent
+from ..formats.content import WORKBOOKS
 from ..public import Public
 from ..release import Release
+from ..report import Report
 from ..submission import Submission
 from ..urn import parse_short
-from . import pages
-from .negotiation import languages
+from . import pages, sending
+from .frame import served
+from .sending import asked_languages, parameter
 
 blueprint = Blueprint("submissions", __name__)
-
-_IN_MEMORY = 1 << 20
-_PIECE = 1 << 16
-_NO_TYPE = frozenset(("", "application/octet-stream", "application/x-www-form-urlencoded"))
-"""What clients say of a file when they say nothing of it."""
 
 LISTED = 100
 """Submissions in a list whose reader names no limit."""
@@ -42,63 +34,82 @@ LISTED = 100
 
 @blueprint.post("/check")
 def check() -> Response:
-    """What is right and wrong with a file; it is not kept. A page for a browser, JSON for everyone else."""
-    accept = _accept()
-    with _sent() as sent:
-        report = _exchange().check(sent, accept=accept)
-    if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-        return pages.render_report(report)
-    return _json(report.as_dict(_languages()))
+    """What is right and wrong with a file; it is not kept.
+
+    A page for a browser, JSON for everyone else; ?format=annotated and =rejected, or Accept, give a copy.
+    """
+    accept, form, exchange = sending.accept(), sending.form(), served()
+    with sending.sent() as sent:
+        if form in ("annotated", "rejected"):
+            found = exchange.examined(sent, accept=accept)
+            return sending.copy(exchange, form, sent, found, asked_languages())
+        report = exchange.check(sent, accept=accept)
+    return pages.render_report(report) if form == "html" else sending.json(report.as_dict(asked_languages()))
 
 
 @blueprint.post("/submissions")
 def submit() -> Response:
     """201 when the file is accepted, 422 when it is not; the report either way."""
-    _authorize()
-    accept = _accept()
-    with _sent() as sent:
-        submission, report = _exchange().submit(sent, by=_by(), accept=accept)
-    answer = _json(report.as_dict(_languages()), 201 if submission.verdict == "accepted" else 422)
-    answer.headers["Location"] = f"{request.script_root}/submissions/{submission.id}"
+    allowed()
+    accept = sending.accept()
+    with sending.sent() as sent:
+        submissions, report = served().submit(sent, by=by(), accept=accept)
+    answer = sending.json(report.as_dict(asked_languages()), 201 if report.verdict == "accepted" else 422)
+    answer.headers["Location"] = f"{request.script_root}/submissions/{submissions[0].id}"
     return answer
 
 
 @blueprint.get("/submissions")
 def submissions() -> Response:
     """The newest first: ?provider=ID&dataflow=AGENCY:ID(VERSION)&limit=100."""
-    _authorize()
-    public = _exchange().public()
-    found = islice(listed(public, _parameter("provider"), _parameter("dataflow")), _limit())
-    return _json({"submissions": [_told(each, public) for each in found]})
+    allowed()
+    public = served().public()
+    found = islice(listed(public, parameter("provider"), parameter("dataflow")), _limit())
+    return sending.json({"submissions": [_told(each, public) for each in found]})
 
 
 @blueprint.get("/submissions/<id>")
 def submission(id: str) -> Response:
-    _authorize()
-    exchange = _exchange()
-    return _json(_told(exchange.submission(id), exchange.public()))
+    allowed()
+    exchange = served()
+    return sending.json(_told(exchange.submission(id), exchange.public()))
 
 
 @blueprint.get("/submissions/<id>/report")
 def report(id: str) -> Response:
-    """The report as it was given with the submission."""
-    _authorize()
-    return _json(_exchange().report(id))
+    """The report as it was given with the submission; its forms are those of /check."""
+    allowed()
+    form = sending.form()
+    if form in ("annotated", "rejected"):
+        return copy(id, form)
+    told = Report.from_dict(served().report(id))
+    return pages.render_report(told, id) if form == "html" else sending.json(told.as_dict(asked_languages()))
+
+
+@blueprint.get("/submissions/<id>/<any(annotated, rejected):form>")
+def copy(id: str, form: str) -> Response:
+    """The workbook as it was sent with its faults marked, or the rejected rows with why they are."""
+    allowed()
+    exchange = served()
+    then = str(exchange.report(id)["rules"]["structures"])
+    with exchange.again(id) as (sent, found):
+        differs = then != found.report.rules["structures"]
+        return sending.copy(exchange, form, sent, found, asked_languages(), then=then if differs else "")
 
 
 @blueprint.post("/releases")
 def release() -> Response:
     """Makes accepted submissions public: {"submissions": [id], "publicFrom": instant, "note": text}."""
-    _authorize()
-    body = _object()
+    allowed()
+    body = sending.json_object()
     ids = body.get("submissions")
     if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
         raise SyntaxFault('"submissions": expected a list of ids')
     note = body.get("note", "")
     if not isinstance(note, str):
         raise SyntaxFault('"note": expected a text')
-    made = _exchange().release(ids, by=_by(), public_from=_instant(body.get("publicFrom")), note=note)
-    answer = _json(_released(made), 201)
+    made = served().release(ids, by=by(), public_from=_instant(body.get("publicFrom")), note=note)
+    answer = sending.json(_released(made), 201)
     answer.headers["Location"] = f"{request.script_root}/releases/{made.id}"
     return answer
 
@@ -106,22 +117,23 @@ def release() -> Response:
 @blueprint.get("/releases")
 def releases() -> Response:
     """Every release, the newest first."""
-    _authorize()
-    return _json({"releases": [_released(made) for made in reversed(_exchange().ledger.history().releases)]})
+    allowed()
+    made = reversed(served().ledger.history().releases)
+    return sending.json({"releases": [_released(one) for one in made]})
 
 
 @blueprint.get("/releases/<id>")
 def one_release(id: str) -> Response:
-    _authorize()
-    return _json(_released(_find(id)))
+    allowed()
+    return sending.json(_released(_find(id)))
 
 
 @blueprint.delete("/releases/<id>")
 def cancel(id: str) -> Response:
     """Takes a release back; what was public before it is public again."""
-    _authorize()
-    _exchange().cancel(id, by=_by())
-    return _json(_released(_find(id)))
+    allowed()
+    served().cancel(id, by=by())
+    return sending.json(_released(_find(id)))
 
 
 def listed(public: Public, provider: str, dataflow: str) -> Iterator[Submission]:
@@ -147,8 +159,11 @@ def is_public(public: Public, submission: Submission) -> bool:
 # --- who ----------------------------------------------------------------------------------------------------
 
 
-def _authorize() -> None:
-    """Raises Unauthorized without the right token; Forbidden for a page of another site in demo mode."""
+def allowed(of_form: str | None = None) -> None:
+    """Raises Unauthorized without the right token; Forbidden for a page of another site in demo mode.
+
+    `of_form` is the token that a page of ours has in a field.
+    """
     token: str | None = current_app.extensions["migdx-token"]
     if token is None:
         origin = request.headers.get("Origin")
@@ -156,70 +171,26 @@ def _authorize() -> None:
             raise Forbidden(f"Pages of {origin} may not write here")
         return
     kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    if of_form:
+        kind, given = "bearer", of_form
     # compare_digest takes the same time wherever the two differ
     same = hmac.compare_digest(given.strip().encode("utf-8", "replace"), token.encode())
     if kind.lower() != "bearer" or not same:
         raise Unauthorized("This call needs the token of the service: Authorization: Bearer <token>")
 
 
-def _by() -> str:
+def by() -> str:
     return "demo" if current_app.extensions["migdx-token"] is None else "token"
 
 
 # --- what was sent ------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _sent() -> Iterator[Sent]:
-    """The file of a form (its first), or the body itself; what is large lies in a file that has no name."""
-    if request.mimetype == "multipart/form-data":
-        upload = next(iter(request.files.values()), None)
-        if upload is None:
-            raise SyntaxFault("The form has no file; expected one field with a file in it")
-        yield _described(cast(BinaryIO, upload.stream), upload.mimetype, upload.filename or "")
-    else:
-        with SpooledTemporaryFile(_IN_MEMORY) as kept:
-            while piece := request.stream.read(_PIECE):
-                kept.write(piece)
-            yield _described(cast(BinaryIO, kept), request.mimetype, _parameter("fileName"))
-
-
-def _described(file: BinaryIO, given: str, name: str) -> Sent:
-    size = file.seek(0, SEEK_END)
-    file.seek(0)
-    # what a browser says of a .csv depends on the spreadsheet that is installed
-    media_type = "text/csv" if name.lower().endswith(".csv") else "" if given in _NO_TYPE else given
-    return Sent(file, size, media_type, name, _parameter("provider"), _parameter("dataflow"))
-
-
-def _parameter(name: str) -> str:
-    """From the URL, or a field of the form."""
-    form = request.form.get(name, "") if request.mimetype == "multipart/form-data" else ""
-    return (request.args.get(name, "") or form).strip()
-
-
-def _accept() -> str:
-    value = _parameter("accept") or "all"
-    if value not in ("all", "valid"):
-        raise SyntaxFault(f"accept={value}: expected all or valid")
-    return value
-
-
 def _limit() -> int:
-    text = _parameter("limit") or str(LISTED)
+    text = parameter("limit") or str(LISTED)
     if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
         raise SyntaxFault(f"limit={text}: expected a number from 1 on")
     return int(text)
-
-
-def _object() -> dict[str, Any]:
-    try:
-        body = orjson.loads(request.get_data())
-    except orjson.JSONDecodeError as fault:
-        raise SyntaxFault(f"The body is not JSON: {fault}") from None
-    if not isinstance(body, dict):
-        raise SyntaxFault('The body is not a JSON object; expected {"submissions": [...]}')
-    return body
 
 
 def _instant(value: object) -> datetime | None:
@@ -238,15 +209,6 @@ def _instant(value: object) -> datetime | None:
 # --- what is told -------------------------------------------------------------------------------------------
 
 
-def _exchange() -> Exchange:
-    return cast(Exchange, current_app.extensions["migdx"])
-
-
-def _languages() -> tuple[str, ...]:
-    wanted = {tag.partition("-")[0].lower() for tag in request.accept_languages.values()}
-    return languages(request.headers.get("Accept-Language", ""), "", wanted)
-
-
 def _told(submission: Submission, public: Public) -> dict[str, Any]:
     return {
         "id": submission.id,
@@ -262,12 +224,15 @@ def _told(submission: Submission, public: Public) -> dict[str, Any]:
         "format": submission.format,
         "sha256": submission.sha256,
         "by": submission.by,
-        "report": f"{request.script_root}/submissions/{submission.id}/report",
+    } | {
+        name: f"{request.script_root}/submissions/{submission.id}/{name}"
+        for name in ("report", "rejected", "annotated")
+        if name != "annotated" or submission.format in WORKBOOKS
     }
 
 
 def _find(id: str) -> Release:
-    for made in _exchange().ledger.history().releases:
+    for made in served().ledger.history().releases:
         if made.id == id:
             return made
     raise NotFound(f"There is no release {id}")
@@ -286,8 +251,3 @@ def _released(made: Release) -> dict[str, Any]:
         "by": made.by,
         "note": made.note,
     }
-
-
-def _json(value: object, status: int = 200) -> Response:
-    body = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
-    return Response(body, status, {"Cache-Control": "no-store"}, content_type="application/json")

@@ -1,0 +1,168 @@
+"""Filing: what was examined becomes the provider's next revisions; nothing of it is public yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from uuid import uuid4
+
+import pyarrow as pa
+
+from .fold import content_hash, fold
+from .intake import Examined, Share
+from .ledger import History
+from .report import Counts, Finding, Report, ordered
+from .stores import Store
+from .submission import Submission
+
+
+def filed(found: Examined, history: History, store: Store, by: str) -> tuple[tuple[Submission, ...], Report]:
+    """The submissions of a file, one for each share (one for a file without), and its final report.
+
+    Accepted shares are folded onto the previous revision of their agreement and written as segments; where
+    one of them cannot be, none is accepted. A share of which no row is taken is no revision.
+    """
+    report = found.report
+    submissions = [_submission(found, share, by) for share in found.shares or (None,)]
+    folds: list[_Fold] = []
+    if report.verdict == "accepted":
+        folds = [
+            _folded(share, history.latest.get(submission.slot), store)
+            for share, submission in zip(found.shares, submissions, strict=True)
+        ]
+        report = _with(report, [finding for one in folds for finding in one.findings(several=len(folds) > 1)])
+    accepted = report.verdict == "accepted"
+    told = []
+    for at, submission in enumerate(submissions):
+        previous = history.latest.get(submission.slot)
+        more: dict[str, object] = {
+            "submission": submission.id,
+            "previousSubmission": previous.id if previous else None,
+        }
+        counts = _counts(report, found.shares, at)
+        if accepted and folds[at].sent.num_rows:  # of the others all rows are rejected
+            one = folds[at]
+            revision = previous.revision + 1 if previous else 1
+            segment = store.write(
+                one.table, one.share.schema, agreement=submission.agreement, revision=revision
+            )
+            content = content_hash(one.sent, one.share.schema)
+            counts = replace(counts, added=one.added, changed=one.changed, unchanged=one.unchanged)
+            more |= {"content": content, "revision": revision}
+            submissions[at] = replace(
+                submission, verdict="accepted", content=content, segment=segment, revision=revision
+            )
+        submissions[at] = replace(submissions[at], counts=asdict(counts))
+        told.append((more, counts))
+    return tuple(submissions), _told(report, told)
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """A share folded onto what was there, action by action; counts as `Folded` has them, added up."""
+
+    share: Share
+    agreement: str
+    table: pa.Table
+    sent: pa.Table
+    added: int
+    changed: int
+    unchanged: int
+    spread: int
+    refused: int
+
+    def findings(self, *, several: bool) -> Iterator[Finding]:
+        dataflow = self.share.dataflow if several else ""
+        if self.refused:
+            yield Finding(
+                "append_changes_existing",
+                count=self.refused,
+                values={"agreement": self.agreement},
+                dataflow=dataflow,
+            )
+        elif self.spread:
+            yield Finding(
+                "series_attribute_changes_existing",
+                "warning",
+                count=self.spread,
+                blocking=False,
+                dataflow=dataflow,
+            )
+
+
+def _folded(share: Share, previous: Submission | None, store: Store) -> _Fold:
+    before = store.read(previous.segment) if previous and previous.segment else None
+    sent, totals = [], [0, 0, 0, 0, 0]
+    for action, table in share.tables():
+        sent.append(table)
+        folded = fold(before, table, share.schema, action)
+        steps = (folded.added, folded.changed, folded.unchanged, folded.spread, folded.refused)
+        totals = [total + step for total, step in zip(totals, steps, strict=True)]
+        before = folded.table
+    assert before is not None  # a share has at least one action
+    agreement = share.agreement.id if share.agreement else ""
+    return _Fold(share, agreement, before, pa.concat_tables(sent), *totals)
+
+
+def _with(report: Report, findings: Sequence[Finding]) -> Report:
+    """The report with what folding found; an error rejects the file."""
+    errors = sum(finding.count for finding in findings if finding.severity == "error")
+    warnings = sum(finding.count for finding in findings if finding.severity == "warning")
+    counts = replace(
+        report.counts, errors=report.counts.errors + errors, warnings=report.counts.warnings + warnings
+    )
+    report = replace(report, counts=counts, findings=ordered((*report.findings, *findings)))
+    if not errors:
+        return report
+    return replace(report, verdict="rejected", counts=replace(counts, accepted=0, rejected=counts.received))
+
+
+def _submission(found: Examined, share: Share | None, by: str) -> Submission:
+    subject = found.report.subject
+    return Submission(
+        id=uuid4().hex,
+        agreement=share.agreement.id if share and share.agreement else "",
+        dataflow=share.dataflow if share else "",
+        provider=subject["provider"] or "",
+        sha256=subject["sha256"],
+        format=subject["format"],
+        action=share.actions if share else "Merge",
+        verdict="rejected",
+        by=by,
+        embargo=share.embargo if share else "",
+    )
+
+
+def _counts(report: Report, shares: Sequence[Share], at: int) -> Counts:
+    """Those of one share; the rows that could not be read belong to the only one, or to none."""
+    if len(shares) < 2:
+        return report.counts
+    share = shares[at]
+    rejected = share.rejected if report.verdict == "accepted" else share.received
+    own = [finding for finding in report.findings if finding.dataflow in ("", share.dataflow)]
+    return Counts(
+        received=share.received,
+        accepted=share.received - rejected,
+        rejected=rejected,
+        errors=sum(finding.count for finding in own if finding.severity == "error"),
+        warnings=sum(finding.count for finding in own if finding.severity == "warning"),
+    )
+
+
+def _told(report: Report, told: Sequence[tuple[dict[str, object], Counts]]) -> Report:
+    """The report with what became of each share: in the subject, or in its parts where there are several."""
+    subject = dict(report.subject)
+    if len(told) == 1:
+        more, counts = told[0]
+        return replace(report, subject=subject | more, counts=counts)
+    subject["parts"] = [
+        part | more | {"counts": asdict(counts)}
+        for part, (more, counts) in zip(subject["parts"], told, strict=True)
+    ]
+    whole = replace(
+        report.counts,
+        added=sum(counts.added for _, counts in told),
+        changed=sum(counts.changed for _, counts in told),
+        unchanged=sum(counts.unchanged for _, counts in told),
+    )
+    return replace(report, subject=subject, counts=whole)
