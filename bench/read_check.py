@@ -57,8 +57,9 @@ def ours() -> Work:
     from migdx.formats.child import NoPandas
 
     sys.meta_path.insert(0, NoPandas)
-    from migdx.intake import Sent, examine
+    from migdx.intake import examine
     from migdx.registry import load_structures
+    from migdx.sent import Sent
 
     registry = load_structures()
 

@@ -16,8 +16,8 @@ from werkzeug.serving import make_server
 from migdx import cli, demo
 from migdx.exchange import Exchange
 from migdx.folders import shipped_structures
-from migdx.intake import Sent
 from migdx.registry import Registry
+from migdx.sent import Sent
 from migdx.web import create_app
 
 # a timing is never a test; and what CI says must be the same tomorrow

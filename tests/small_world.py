@@ -10,9 +10,9 @@ from migdx.blobs import Blobs
 from migdx.exchange import Exchange
 from migdx.formats.header import Header
 from migdx.formats.tables import STRUCTURE_WRITERS
-from migdx.intake import Sent
 from migdx.ledger import Ledger
 from migdx.registry import Registry
+from migdx.sent import Sent
 from migdx.stores.segments import SegmentStore
 from migdx.structures import (
     AgencyScheme,

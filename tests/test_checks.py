@@ -10,7 +10,7 @@ from migdx import checks
 from migdx.checks.nearest import nearest
 from migdx.exchange import Exchange
 from migdx.folders import shipped_structures
-from migdx.intake import Sent
+from migdx.sent import Sent
 
 SPECIMENS = Path(__file__).parent / "checks"
 

@@ -22,11 +22,12 @@ VALUES = [
     "restriction",
     "schema",
     "report",
+    "rules",
     "query",
     "release",
     "workbook_map",
 ]
-BOUND = ["columns", "grid", "dataset", "plan", "fold"]
+BOUND = ["columns", "grid", "dataset", "stored", "plan", "fold"]
 FILES = ["durable", "blobs"]
 PLUGS = ["formats", "checks", "stores"]
 REMEMBERED = [
@@ -43,6 +44,8 @@ REMEMBERED = [
     "impact",
     "inspection",
     "remembered",
+    "rulebook",
+    "supply",
 ]
 USE_CASES = [
     "search",
@@ -50,6 +53,8 @@ USE_CASES = [
     "template",
     "proposal",
     "combined",
+    "sent",
+    "targets",
     "intake",
     "workbooks",
     "filing",

@@ -18,11 +18,12 @@ from workbook_files import workbook
 from migdx.errors import NotFound, SemanticFault
 from migdx.formats.header import Header
 from migdx.formats.tables import STRUCTURE_READERS, STRUCTURE_WRITERS
-from migdx.intake import Examined, Sent
+from migdx.intake import Examined
 from migdx.mappings import structure_map
 from migdx.proposal import looked_over
 from migdx.proposal.answers import named, placed
 from migdx.report import message
+from migdx.sent import Sent
 from migdx.structures import RepresentationMap, StructureMap
 from migdx.workbook_map import Mark, SheetMap, Source, WorkbookMap
 from migdx.workbooks import cells, drop, keep, proposed, read_map, with_kept

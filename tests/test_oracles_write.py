@@ -18,7 +18,7 @@ from pysdmx.model.dataset import ActionType
 from migdx.exchange import Exchange
 from migdx.fold import content_hash
 from migdx.formats.tables import WRITERS
-from migdx.intake import Sent
+from migdx.sent import Sent
 from migdx.web import create_app
 
 FLOW = "/MIGDX/DF_MIG_FLOW/1.0.0"

@@ -13,7 +13,6 @@ from workbook_files import workbook
 
 from migdx.errors import SyntaxFault
 from migdx.grid import Grid, GridSheet, Kind
-from migdx.intake import Sent
 from migdx.ledger import History
 from migdx.proposal import looked_over, propose
 from migdx.proposal.answers import named, placed, unplaced
@@ -21,6 +20,7 @@ from migdx.proposal.matching import Codes, key
 from migdx.proposal.patterns import Pattern
 from migdx.proposal.times import frequency_of, period_of, year_of
 from migdx.registry import load_structures
+from migdx.sent import Sent
 from migdx.workbook_map import Source, sheet_matches
 from migdx.workbooks import proposed
 

@@ -14,10 +14,11 @@ from migdx.errors import NotFound, SemanticFault, SyntaxFault, TooLarge
 from migdx.folders import shipped_structures
 from migdx.formats.content import XLSX
 from migdx.formats.workbook_writer import LIST_SHEET, write
-from migdx.intake import Sent, examine
+from migdx.intake import examine
 from migdx.registry import Registry, load_structures
 from migdx.report import languages_of_messages
 from migdx.report import told as phrases
+from migdx.sent import Sent
 from migdx.structures import (
     CubeRegion,
     DataConstraint,

@@ -20,8 +20,11 @@ from . import __version__
 from .cli_structures import BY, public_structures, structures
 from .cli_workbooks import propose_map, read_map, template, with_kept_map
 from .errors import ExchangeError
-from .intake import Examined, Sent, examine
+from .folders import shipped_structures
+from .intake import Examined, examine
 from .report import Finding, Place, Report, languages_of_messages, message, where
+from .rulebook import bound, read_rules
+from .sent import Sent
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -214,7 +217,8 @@ def check(
         registry = public_structures(folder)
         sent = _sent(file, opened, provider, dataflow, as_, large, map_file)
         sent = with_kept_map(folder, sent, registry)
-        found = examine(sent, registry, accept=accept, preview=True)
+        book = bound(read_rules(shipped_structures()), registry)
+        found = examine(sent, registry, book, accept=accept, preview=True)
         answer.show(found.report)
         answer.copy(sent, found)
     sys.exit(0 if found.report.verdict == "accepted" else 1)

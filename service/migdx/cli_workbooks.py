@@ -15,9 +15,9 @@ from .cli_structures import BY, LEDGER, history, public_structures
 from .columns import column_letters
 from .errors import Conflict, SyntaxFault
 from .folders import shipped_structures
-from .intake import Sent
 from .registry import Registry
 from .report import message, where
+from .sent import Sent
 from .workbook_map import Source, WorkbookMap
 
 if TYPE_CHECKING:

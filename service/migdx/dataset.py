@@ -125,12 +125,14 @@ class Dataset:
     """Typed columns by component id; a component that the file does not carry is absent.
 
     `step_of` tells which of several actions each record is under: a key may be there once in each.
+    The last `stored` records are not of the file but of what the service keeps already (`with_stored`).
     """
 
     schema: Schema
     columns: Mapping[str, Coded | Numbers]
     places: Places
     step_of: Indices | None = None
+    stored: int = 0
 
     def __len__(self) -> int:
         return len(self.places)
@@ -228,8 +230,9 @@ class Dataset:
         column = self.columns.get(component)
         if component in self.schema.masked and self.confidential[row]:
             column = None
+        found = Place() if row >= len(self) - self.stored else self.places.of(row, component)
         return replace(
-            self.places.of(row, component),
+            found,
             key=self.key_of(row),
             period=time.text(row) if time else "",
             given=column.text(row) if column else None,

@@ -19,7 +19,7 @@ import orjson
 from .errors import Conflict
 from .exchange import Exchange
 from .formats import sandbox
-from .intake import Sent
+from .sent import Sent
 
 BY = "demonstration"
 

@@ -26,7 +26,7 @@ from .filing import filed
 from .folders import shipped_structures
 from .formats import sandbox
 from .grid import Grid
-from .intake import Examined, Sent, examine
+from .intake import Examined, examine
 from .keeping import Current
 from .ledger import History, Ledger
 from .mappings import told
@@ -37,12 +37,16 @@ from .query import DataQuery, StructureQuery
 from .registry import Registry, load_structures
 from .release import Release, Slot
 from .report import Report, phrase
+from .rulebook import bound, read_rules
+from .rules import RuleBook
 from .schema import Schema
 from .selection import selected
+from .sent import Sent
 from .stores import Segment, Store
 from .stores.segments import SegmentStore
 from .structures import Dataflow, Maintainable, ProvisionAgreement
 from .submission import Submission
+from .supply import supply_from
 from .urn import parse_short
 from .workbook_map import WorkbookMap
 from .workbooks import proposed, read_map, with_kept
@@ -75,6 +79,8 @@ class Exchange:
         turns: int = 0,
     ) -> None:
         self.folders = tuple(folders)
+        self.book = read_rules(self.folders)
+        self._bound_rules = "", self.book
         self.store, self.ledger, self.blobs = store, ledger, blobs
         self._structures = Current(registry, blobs)
         self._agencies: frozenset[str] = frozenset()
@@ -130,6 +136,14 @@ class Exchange:
         """Every structure there was when the ledger said no more than that."""
         return self._structures.at(history.structures)
 
+    def rules(self, registry: Registry) -> RuleBook:
+        """The rule book, bound to the hierarchies of a registry."""
+        digest, book = self._bound_rules
+        if digest != registry.digest:
+            book = bound(self.book, registry)
+            self._bound_rules = registry.digest, book
+        return book
+
     def seen_by(self, agencies: Iterable[str] = ()) -> Exchange:
         """The exchange as those see it who hold tokens of `agencies`, with the structures of this moment."""
         view = copy(self)
@@ -148,7 +162,8 @@ class Exchange:
         registry = self.registry
         sent = with_kept(sent, self.ledger.history(), self.blobs, registry)
         with self._turn_for(sent):
-            return examine(sent, registry, accept=accept, preview=True)
+            supply = supply_from(self.public(), self.store, registry, owner=False)
+            return examine(sent, registry, self.rules(registry), supply, accept=accept, preview=True)
 
     def proposed(self, sent: Sent) -> tuple[Grid, Schema, Proposal]:
         """The cells of a workbook and the map that it seems to need; nothing of it is kept."""
@@ -174,7 +189,9 @@ class Exchange:
             with self._turn_for(sent):
                 if found is None or registry.digest != known:
                     mapped = with_kept(sent, history, self.blobs, registry)
-                    found, known = examine(mapped, registry, accept=accept), registry.digest
+                    supply = supply_from(Public(history, history.now()), self.store, registry, owner=True)
+                    found = examine(mapped, registry, self.rules(registry), supply, accept=accept)
+                    known = registry.digest
                 submissions, report = filed(found, history, self.store, by)
             body = orjson.dumps(report.as_dict(), option=orjson.OPT_SORT_KEYS)
             digest = self.blobs.put(body)
@@ -216,7 +233,10 @@ class Exchange:
                 as_merge="as" in subject,
             )
             with self._turn():
-                found = examine(sent, self.registry, accept=subject.get("accept", "all"))
+                registry = self.registry
+                supply = supply_from(self.public(), self.store, registry, owner=True)
+                accept = subject.get("accept", "all")
+                found = examine(sent, registry, self.rules(registry), supply, accept=accept)
             yield sent, found
 
     def annotated(self, sent: Sent, found: Examined, languages: Sequence[str], *, then: str = "") -> bytes:

@@ -6,6 +6,7 @@ and columns are 1-based as a spreadsheet shows them. Findings describe bad data;
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,9 @@ _ORDER = {"error": 0, "warning": 1, "information": 2}
 
 SAMPLE = 6
 """How many places of a finding a report shows; its count is always exact."""
+
+SECTIONS = ("balances", "mirrors", "coverage", "changes")
+"""What a report may tell beside its findings (Report.sections)."""
 
 LONGEST = 200
 """How many characters of a text that was given a report shows."""
@@ -40,13 +44,15 @@ class Place:
     key: str = ""
     period: str = ""
     given: str | None = None
+    expected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One fault with one cause. `code` is the check's name; `values` fill the message of the catalogue.
 
-    `dataflow` is that of the rows, in a file that holds several.
+    `dataflow` is that of the rows, in a file that holds several. `rule` is the id of the rule that found it,
+    "" where it is a check of every file, and `level` the rule's. What is `final` nobody can waive.
     """
 
     code: str
@@ -59,6 +65,15 @@ class Finding:
     values: Mapping[str, Any] = field(default_factory=dict)
     blocking: bool = True
     dataflow: str = ""
+    rule: str = ""
+    level: int = 0
+    final: bool = True
+
+    @property
+    def mark(self) -> str:
+        """Names the finding in answers and waivers: the same cause in another file has the same mark."""
+        said = (self.code, self.rule, self.component, self.value or "", self.dataflow)
+        return hashlib.sha256("\0".join(said).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +96,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that the sender is told. `subject` and `rules` pin what was checked, and against what."""
+    """Everything that the sender is told. `subject` and `rules` pin what was checked, and against what.
+
+    `sections` tell what is no fault by itself, each entry JSON-able: balances, mirrors, coverage.
+    """
 
     verdict: Verdict
     subject: Mapping[str, Any]
@@ -90,6 +108,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     not_checked: tuple[Mapping[str, str], ...] = ()
     timing: Mapping[str, float] = field(default_factory=dict)
+    sections: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     def as_dict(self, languages: Sequence[str] = ("en",)) -> dict[str, Any]:
         """The report as JSON-able values, messages in the best of `languages`."""
@@ -101,6 +120,7 @@ class Report:
             | {"notChecked": [dict(entry) for entry in self.not_checked]},
             "timing": dict(self.timing),
             "groups": [as_dict(finding, languages) for finding in self.findings],
+            **{name: [dict(entry) for entry in entries] for name, entries in self.sections.items()},
         }
 
     @classmethod
@@ -115,6 +135,7 @@ class Report:
             tuple(_finding(group) for group in body["groups"]),
             tuple(body["counts"]["notChecked"]),
             body["timing"],
+            {name: body[name] for name in SECTIONS if name in body},
         )
 
 
@@ -130,6 +151,10 @@ def as_dict(finding: Finding, languages: Sequence[str] = ("en",)) -> dict[str, A
         "blocking": finding.blocking,
         "message": message(finding, languages),
         **({"dataflow": finding.dataflow} if finding.dataflow else {}),
+        **({"rule": finding.rule} if finding.rule else {}),
+        "level": finding.level,
+        "final": finding.final,
+        "mark": finding.mark,
         "component": finding.component or None,
         "value": finding.value,
         "expected": dict(finding.expected) or None,
@@ -152,6 +177,9 @@ def _finding(group: Mapping[str, Any]) -> Finding:
         group.get("values", {}),
         group["blocking"],
         group.get("dataflow", ""),
+        group.get("rule", ""),
+        group.get("level", 0),
+        group.get("final", True),
     )
 
 
@@ -180,7 +208,7 @@ def shortened(finding: Finding) -> Finding:
     )
 
 
-_TEXTS = ("sheet", "cell", "path", "file", "key", "period", "given")
+_TEXTS = ("sheet", "cell", "path", "file", "key", "period", "given", "expected")
 
 
 def _cut(value: Any) -> Any:

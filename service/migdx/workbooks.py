@@ -17,12 +17,12 @@ from .formats import sandbox
 from .formats.content import WORKBOOKS, kind_of
 from .formats.workbook_wire import grid_of
 from .grid import Grid
-from .intake import Sent
 from .ledger import History, Ledger
 from .mappings import Mapped, told
 from .proposal import Proposal, looked_over, propose
 from .registry import Registry
 from .schema import Schema
+from .sent import Sent
 from .workbook_map import WorkbookMap
 
 _SDMX_CSV = (b"DATAFLOW", b"STRUCTURE", b"DATASTRUCTURE", b"DATAPROVISION")

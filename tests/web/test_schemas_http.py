@@ -14,8 +14,8 @@ from migdx.exchange import Exchange
 from migdx.formats.csv_writer import write_csv20
 from migdx.formats.header import Header
 from migdx.formats.tables import STRUCTURE_WRITERS
-from migdx.intake import Sent
 from migdx.query import DataQuery
+from migdx.sent import Sent
 from migdx.structures import (
     AgencyScheme,
     Codelist,

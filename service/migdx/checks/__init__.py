@@ -1,4 +1,4 @@
-"""Checks are generators of faults; the table below is all there are.
+"""Checks are generators of faults: ALWAYS, below, for every file, CHECKS (judging.py) for rules.
 
 A check's name says the fault, and is the code of its finding for ever: a stricter check gets a new name. Its
 docstring is its public help: fault, why, fix, example. It works on distinct values, and finds rows only for
@@ -18,6 +18,8 @@ from .codes import surrounding_blanks, unknown_code
 from .components import missing_component, unknown_component
 from .constraints import not_your_area, outside_constraint
 from .fault import Check, Fault, by_value, finding
+from .given import Given
+from .judging import BY_NAME, CHECKS, Judged, judged
 from .keys import duplicate_key, key_differs, partial_key, repeated_row, series_attribute_varies
 from .periods import embargo_asked, invalid_period, period_not_of_frequency
 from .values import grouped_by_points, missing_value, not_a_number
@@ -43,7 +45,10 @@ ALWAYS: dict[Check, Severity] = {
 }
 """Run on every dataset, in this order: a cause before its consequences."""
 
-__all__ = ["ALWAYS", "Check", "Fault", "by_value", "located", "rejected", "run"]
+__all__ = [
+    "ALWAYS", "BY_NAME", "CHECKS", "Check", "Fault", "Given", "Judged", "by_value", "judged", "located",
+    "rejected", "run",
+]  # fmt: skip
 
 
 def run(dataset: Dataset, columns: Columns) -> tuple[list[Finding], Flags]:

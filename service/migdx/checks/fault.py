@@ -20,7 +20,9 @@ class Fault:
     """One cause: the rows it touches, the value given, what was expected.
 
     `expected` goes to the report as it is; `values` fill the message. `in_header` places it at the column's
-    heading.
+    heading; `at` places it in the cell of another component than the one that it is about. `expected_at`
+    says for the first of the rows, one by one, what a rule expected there; `severity` is another than the
+    rule's, where the figures themselves allow for doubt.
     """
 
     rows: Indices
@@ -29,6 +31,9 @@ class Fault:
     expected: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     in_header: bool = False
+    expected_at: Sequence[str] = ()
+    severity: Severity | None = None
+    at: str = ""
 
 
 def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Finding:
@@ -37,7 +42,13 @@ def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Fi
         heading = fault.component or fault.value or ""
         places: tuple[Place, ...] = (replace(dataset.places.heading(heading), given=fault.value),)
     else:
-        places = tuple(dataset.place(int(row), fault.component) for row in fault.rows[:SAMPLE])
+        places = tuple(dataset.place(int(row), fault.at or fault.component) for row in fault.rows[:SAMPLE])
+        told = fault.expected_at[: len(places)]
+        places = (
+            tuple(replace(place, expected=text) for place, text in zip(places, told, strict=False))
+            + (places[len(told) :])
+        )
+    severity = fault.severity or severity
     return Finding(
         code,
         severity,

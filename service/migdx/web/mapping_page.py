@@ -9,13 +9,13 @@ import orjson
 
 from ..columns import column_letters
 from ..grid import Grid, GridSheet
-from ..intake import Sent
 from ..mappings import Mapped
 from ..proposal import Proposal
 from ..proposal.proposed import Label, Question
 from ..proposal.signs import written
 from ..report import Place, Report, message, where
 from ..schema import Schema, SchemaComponent
+from ..sent import Sent
 from ..structures import Dataflow
 from ..workbook_map import SheetMap, Source, sheet_matches
 from .findings import groups

@@ -16,9 +16,9 @@ from ..errors import NotFound, SyntaxFault
 from ..exchange import Exchange
 from ..formats.header import Header
 from ..formats.tables import STRUCTURE_WRITERS
-from ..intake import Sent
 from ..mappings import Mapped, structure_map
 from ..report import Report
+from ..sent import Sent
 from ..workbook_map import WorkbookMap
 from ..workbooks import drop, keep, read_map
 from . import mapping_page, sending

@@ -15,8 +15,9 @@ from flask import Response, request
 from ..errors import SyntaxFault
 from ..exchange import Exchange
 from ..formats.content import XLSX
-from ..intake import Examined, Sent
+from ..intake import Examined
 from ..report import languages_of_messages
+from ..sent import Sent
 from .negotiation import languages
 from .uploads import uploaded
 

@@ -1,0 +1,258 @@
+"""Rules: named checks with the values that they are run with: all the subject that checks know.
+
+A rule is data (a table of a *.rules.toml beside the structures), a check is code. What of a rule is about
+lists is said by hierarchies: a Partition is a code and the codes that add up to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from .errors import StructureFault
+from .report import Severity
+from .structures import Hierarchy, Text
+
+_OWN = (
+    "id",
+    "check",
+    "level",
+    "severity",
+    "title",
+    "where",
+    "structures",
+    "dataflows",
+    "hierarchies",
+    "final",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """The codes `parts` add up to `whole`.
+
+    `alternatives` are parts that may repeat what others of `parts` hold (a former area and what it became):
+    a sum may hold with them or without.
+    """
+
+    whole: str
+    parts: tuple[str, ...]
+    alternatives: frozenset[str] = frozenset()
+
+    @classmethod
+    def all_of(cls, hierarchy: Hierarchy) -> tuple[Partition, ...]:
+        """Every code of a hierarchy that has children, with them."""
+        return tuple(
+            cls(
+                node.code.item,
+                tuple(child.code.item for child in node.children),
+                frozenset(child.code.item for child in node.children if child.note("ALTERNATIVE_OF")),
+            )
+            for top in hierarchy.codes
+            for node in top.walk()
+            if node.children
+        )
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check and its values. `id` names it in the catalogue of rules; `level` is that of the European
+    Statistical System (0 format, 1 within a dataset, 2 over time and datasets of a provider, 3 between
+    providers, 4 between domains).
+
+    `structures` (AGENCY:ID of a DSD) and `dataflows` (AGENCY:ID) say what it is for; without dataflows, all
+    those of the structures. `where` narrows it to rows: for each component the codes, "" where it is empty. A
+    `final` rule is a logical impossibility: nobody can waive it. `hierarchies` (AGENCY:ID(VERSION)) are
+    resolved to `partitions` when the rule is bound to a registry.
+    """
+
+    id: str
+    check: str
+    level: int
+    severity: Severity
+    title: Text = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    structures: tuple[str, ...] = ()
+    dataflows: tuple[str, ...] = ()
+    hierarchies: tuple[str, ...] = ()
+    final: bool = False
+    partitions: tuple[Partition, ...] = ()
+
+    def value(self, name: str, default: Any = None) -> Any:
+        """One of its values; StructureFault where it is not there and there is no default."""
+        found = self.values.get(name, default)
+        if found is None:
+            raise StructureFault(f"rule {self.id} ({self.check}) lacks a value: {name}")
+        return found
+
+    @property
+    def component(self) -> str:
+        """The component that it is about, "" where it is about several or none."""
+        return str(self.values.get("component", ""))
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able, without the partitions, which a registry gives; `Rule.from_dict` makes it again."""
+        told = {
+            "id": self.id,
+            "check": self.check,
+            "level": self.level,
+            "severity": self.severity,
+            "title": dict(self.title),
+            "where": {id: list(codes) for id, codes in self.where.items()},
+            "structures": list(self.structures),
+            "dataflows": list(self.dataflows),
+            "hierarchies": list(self.hierarchies),
+            "final": self.final,
+        }
+        return {name: value for name, value in told.items() if value not in ([], {}, False)} | dict(
+            self.values
+        )
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Rule:
+        """StructureFault where something is missing or of the wrong type."""
+        try:
+            rule = cls(
+                str(body["id"]),
+                str(body["check"]),
+                int(body["level"]),
+                body["severity"],
+                dict(body.get("title", {})),
+                {name: value for name, value in body.items() if name not in _OWN},
+                {id: tuple(codes) for id, codes in body.get("where", {}).items()},
+                tuple(body.get("structures", ())),
+                tuple(body.get("dataflows", ())),
+                tuple(body.get("hierarchies", ())),
+                bool(body.get("final", False)),
+            )
+        except (KeyError, TypeError, ValueError) as fault:
+            raise StructureFault(f"rule {body.get('id', '?')} cannot be read: {fault!r}") from fault
+        if rule.severity not in ("error", "warning", "information"):
+            raise StructureFault(
+                f"rule {rule.id}: severity '{rule.severity}' is none of error, warning, information"
+            )
+        return rule
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Other values of a rule for one provider, with the reason and the day from which they hold."""
+
+    rule: str
+    provider: str
+    values: Mapping[str, Any]
+    reason: str
+    since: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Which components say how a figure was scaled and rounded, and what the codes of the method mean.
+
+    A figure is OBS_VALUE times ten to the power of `multiplier`. `methods` maps codes to nearest, random,
+    exact or distorted (perturbed, weighted: nothing is certain).
+    """
+
+    multiplier: str = "UNIT_MULT"
+    base: str = ""
+    method: str = ""
+    methods: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class RuleBook:
+    """All rules, in their order, a cause before its consequences, and what they share."""
+
+    rules: tuple[Rule, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    scale: Scale = field(default_factory=Scale)
+
+    def of(self, structure: str, dataflow: str, provider: str = "") -> RuleBook:
+        """The rules for a dataflow of a structure (both AGENCY:ID), with the thresholds of a provider."""
+        own = {entry.rule: entry for entry in self.thresholds if provider and entry.provider == provider}
+        kept = (
+            rule
+            for rule in self.rules
+            if structure in rule.structures and (not rule.dataflows or dataflow in rule.dataflows)
+        )
+        return replace(
+            self,
+            rules=tuple(
+                replace(rule, values={**rule.values, **own[rule.id].values}) if rule.id in own else rule
+                for rule in kept
+            ),
+            thresholds=tuple(own.values()),
+        )
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    @cached_property
+    def text(self) -> bytes:
+        """The book as JSON, the same bytes for the same rules; `read` makes it again."""
+        body = {
+            "scale": self.scale.as_dict(),
+            "rules": [rule.as_dict() for rule in self.rules],
+            "thresholds": [vars(entry) for entry in self.thresholds],
+        }
+        return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @cached_property
+    def digest(self) -> str:
+        """The sha256 of its text."""
+        return hashlib.sha256(self.text).hexdigest()
+
+    @classmethod
+    def read(cls, text: bytes) -> RuleBook:
+        return cls._of([json.loads(text)])
+
+    @classmethod
+    def parse(cls, files: Iterable[tuple[str, str]]) -> RuleBook:
+        """The book of *.rules.toml files, given as (path, text); StructureFault names the one that fails."""
+        bodies = []
+        for path, text in files:
+            try:
+                bodies.append(_spread(tomllib.loads(text)))
+            except tomllib.TOMLDecodeError as fault:
+                raise StructureFault(f"the rules cannot be read: {fault}", path) from fault
+        return cls._of(bodies)
+
+    @classmethod
+    def _of(cls, bodies: Iterable[Mapping[str, Any]]) -> RuleBook:
+        rules: list[Rule] = []
+        thresholds: list[Threshold] = []
+        scale = Scale()
+        for body in bodies:
+            rules += (Rule.from_dict(entry) for entry in body.get("rules", ()))
+            thresholds += (Threshold(**entry) for entry in body.get("thresholds", ()))
+            scale = Scale(**body["scale"]) if "scale" in body else scale
+        ids = [rule.id for rule in rules]
+        twice = next((id for id in ids if ids.count(id) > 1), None)
+        if twice:
+            raise StructureFault(f"rule {twice} stands twice in the rules")
+        for entry in thresholds:
+            if entry.rule not in ids:
+                raise StructureFault(f"a threshold is for rule {entry.rule}, which is not there")
+        return cls(tuple(rules), tuple(thresholds), scale)
+
+
+NO_RULES = RuleBook()
+
+
+def _spread(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A file as `RuleBook.read` takes it: what stands at its top holds for each of its rules."""
+    shared = {name: body[name] for name in ("structures", "dataflows") if name in body}
+    return {
+        **({"scale": body["scale"]} if "scale" in body else {}),
+        "rules": [{**shared, **rule} for rule in body.get("rule", ())],
+        "thresholds": body.get("threshold", []),
+    }
