@@ -2,6 +2,7 @@
 #   make demo [PORT=8080]   set everything up, load the demonstration data, serve it on 127.0.0.1
 #   make test               set everything up, check and test everything
 #   make test-faults        every hostile file, and damaged ones, one process each
+#   make test-vtl           the rules as VTL, run by another engine in an environment of its own
 
 PORT ?= 8080
 VENV ?= .venv
@@ -13,16 +14,26 @@ COMPILE := CUSTOM_COMPILE_COMMAND='make requirements' build/tools/bin/pip-compil
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(UPGRADE)
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-faults lint format bench fuzz requirements clean
+.PHONY: demo test test-faults test-vtl lint format bench fuzz requirements clean
 
 demo: $(VENV)/.run
 	$(BIN)/migdx demo --port $(PORT)
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not faults'
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not faults and not vtl'
 
 test-faults: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist worksteal -m faults
+
+# vtlengine is under the AGPL: neither the service nor its other tests have it.
+test-vtl: $(VENV)/.test build/vtl/venv/.vtl
+	$(BIN)/python -m pytest -m vtl tests/test_vtl_agrees.py
+
+build/vtl/venv/.vtl: requirements/vtl.txt
+	test -x build/vtl/venv/bin/python || $(PYTHON) -m venv build/vtl/venv
+	build/vtl/venv/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: \
+		--require-hashes --requirement requirements/vtl.txt
+	@touch $@
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -52,6 +63,7 @@ requirements:
 	$(COMPILE) --output-file requirements/run.txt requirements/run.in
 	$(COMPILE) --output-file requirements/test.txt --constraint requirements/run.txt requirements/test.in
 	$(COMPILE) --output-file requirements/bench.txt requirements/bench.in
+	$(COMPILE) --output-file requirements/vtl.txt requirements/vtl.in
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,7 +6,18 @@ import runpy
 import sys
 from pathlib import Path
 
-EVERY = ("read_check", "read_ml", "read_json", "read_workbook", "write", "single_series")
+EVERY = (
+    "read_check",
+    "read_ml",
+    "read_json",
+    "read_workbook",
+    "write",
+    "single_series",
+    "rules",
+    "rules_stored",
+    "mutations",
+    "first_finding",
+)
 
 
 def main() -> None:

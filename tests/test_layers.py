@@ -25,9 +25,10 @@ VALUES = [
     "rules",
     "query",
     "release",
+    "waivers",
     "workbook_map",
 ]
-BOUND = ["columns", "grid", "dataset", "stored", "plan", "fold"]
+BOUND = ["columns", "grid", "dataset", "stored", "plan", "fold", "changes"]
 FILES = ["durable", "blobs"]
 PLUGS = ["formats", "checks", "stores"]
 REMEMBERED = [
@@ -53,16 +54,21 @@ USE_CASES = [
     "template",
     "proposal",
     "combined",
+    "rule_pack",
     "sent",
     "targets",
+    "waiving",
     "intake",
+    "basis",
     "workbooks",
     "filing",
     "exchange",
+    "settling",
+    "rerun",
     "holdings",
     "maintenance",
 ]
-DOORS = ["demo", "web", "cli_structures", "cli_workbooks", "cli"]
+DOORS = ["demo", "web", "console", "cli_structures", "cli_workbooks", "cli_settling", "cli_checking", "cli"]
 ORDER = [*VALUES, *BOUND, *FILES, *PLUGS, *REMEMBERED, *USE_CASES, *DOORS]
 
 NOT_FOR_VALUES = {"flask", "werkzeug", "pyarrow", "numpy", "duckdb", "sqlalchemy", "pandas", "lxml"}

@@ -18,6 +18,10 @@ CALLS = {"Finding", "finding", "_only_one"}
 CODE = re.compile(r"[a-z]+(_[a-z0-9]+)*\Z")
 ALWAYS_THERE = {"component", "value", "count"}
 
+CHECKS = {checks.name(check) for check in checks.ALWAYS} | set(checks.BY_NAME)
+REASON = "not_checked."
+"""What the keys of sentences begin with that say why a rule could not run."""
+
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
@@ -38,7 +42,7 @@ def found():
         codes = {code for node in calls if (code := code_of(node))}
         if path.parent.name == "checks":
             functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-            codes |= functions & {checks.name(check) for check in checks.ALWAYS}
+            codes |= functions & CHECKS
         keys = {
             key.value
             for node in ast.walk(tree)
@@ -52,7 +56,21 @@ def found():
     return words
 
 
+def reasons():
+    """Why rules say that they could not run, as far as it is said where they do, and every text there is."""
+    given, strings = set(), set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                strings.add(node.value)
+            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+                if ast.unparse(node.func) in ("NotChecked", "Given.nothing"):
+                    given.add(node.args[0].value)
+    return given, strings
+
+
 FOUND = found()
+REASONS, STRINGS = reasons()
 
 
 def test_the_codes_are_found():
@@ -62,14 +80,22 @@ def test_the_codes_are_found():
         "unclosed_quote",
         "append_changes_existing",
     } <= set(FOUND)
-    assert {checks.name(check) for check in checks.ALWAYS} <= set(FOUND)
+    assert set(FOUND) >= CHECKS
 
 
 @each_language
 def test_every_code_has_its_sentence_and_no_sentence_is_left_over(language):
-    plain = {code for code in catalogue(language) if "." not in code}
+    known = {code for code in catalogue(language) if not code.startswith(REASON)}
+    plain = {code for code in known if "." not in code}
     assert plain == set(FOUND)
-    assert {code.partition(".")[0] for code in catalogue(language)} == plain
+    assert {code.partition(".")[0] for code in known} == plain
+
+
+@each_language
+def test_every_reason_not_to_check_has_its_sentence_and_none_is_left_over(language):
+    known = {code.removeprefix(REASON) for code in catalogue(language) if code.startswith(REASON)}
+    assert known >= REASONS
+    assert known <= STRINGS
 
 
 def test_the_languages_say_the_same():
@@ -82,6 +108,8 @@ def test_the_languages_say_the_same():
 @each_language
 def test_sentences_use_only_words_that_their_check_gives(language):
     for code, template in catalogue(language).items():
+        if code.startswith(REASON):
+            continue
         used = {name for _, name, _, _ in string.Formatter().parse(template) if name}
         assert used <= FOUND[code.partition(".")[0]] | ALWAYS_THERE, code
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from conftest import flow_csv, flow_row, sent
+from conftest import faults, flow_csv, flow_row, sent
 
 from migdx.query import DataQuery
 from migdx.urn import parse_short
@@ -58,7 +58,7 @@ def test_a_fault_in_one_dataflow_rejects_all(exchange):
     submissions, report = submitted(exchange, flow(10), stock(500, sex="X"))
     assert report.verdict == "rejected"
     assert {one.verdict for one in submissions} == {"rejected"}
-    (fault,) = report.findings
+    (fault,) = faults(report)
     assert (fault.code, fault.dataflow, fault.places[0].row, fault.places[0].column) == (
         "unknown_code", STOCK, 3, 11
     )  # fmt: skip
@@ -85,14 +85,14 @@ def test_an_append_that_is_refused_refuses_the_other_dataflow_too(exchange):
     submitted(exchange, flow(10))
     submissions, report = submitted(exchange, flow(12, action="A"), stock(500))
     assert report.verdict == "rejected"
-    assert [f.code for f in report.findings] == ["append_changes_existing"]
+    assert [f.code for f in faults(report)] == ["append_changes_existing"]
     assert [one.revision for one in submissions] == [0, 0]
     assert (report.counts.accepted, report.counts.rejected) == (0, 2)
 
 
 def test_rows_of_an_unknown_dataflow_are_placed(exchange):
     _, report = submitted(exchange, flow(10), stock(500).replace("DF_MIG_STOCK", "DF_MIG_STOK"))
-    (fault,) = report.findings
+    (fault,) = faults(report)
     assert (fault.code, fault.value, fault.places[0].row) == (
         "unknown_dataflow", "MIGDX:DF_MIG_STOK(1.0.0)", 3
     )  # fmt: skip
@@ -109,14 +109,14 @@ def test_actions_are_taken_in_the_order_of_the_file(exchange):
 
 def test_a_key_may_be_there_once_under_each_action(exchange):
     _, report = submitted(exchange, flow(10), flow(11), flow(12, action="M"))
-    (fault,) = report.findings
+    (fault,) = faults(report)
     assert (fault.code, fault.count, [place.row for place in fault.places]) == ("duplicate_key", 2, [2, 3])
 
 
 @pytest.mark.parametrize(("letter", "word"), [("D", "Delete"), ("E", "E")])
 def test_an_action_that_is_not_taken(exchange, letter, word):
     _, report = submitted(exchange, flow(10), flow(11, 2021, action=letter), flow(12, 2022, action=letter))
-    (fault,) = report.findings
+    (fault,) = faults(report)
     assert (fault.code, fault.value, fault.count) == ("action_not_taken", word, 2)
     assert fault.places[0].row == 3
 
@@ -130,18 +130,18 @@ def for_information(*, as_merge=False):
 
 def test_what_is_for_information_is_checked_and_not_filed(exchange):
     report = exchange.check(for_information())
-    (told,) = report.findings
+    (told,) = faults(report)
     assert (report.verdict, report.counts.accepted, report.counts.errors) == ("accepted", 3, 0)
     assert (told.code, told.severity, told.count) == ("for_information", "information", 2)
     _, report = exchange.submit(for_information(), by="test")
-    (fault,) = report.findings
+    (fault,) = faults(report)
     assert (report.verdict, fault.code, fault.severity) == ("rejected", "for_information", "error")
     assert "as=merge" in report.as_dict()["groups"][0]["message"]
 
 
 def test_what_is_for_information_is_merged_where_the_sender_says_so(exchange):
     (submission,), report = exchange.submit(for_information(as_merge=True), by="test")
-    assert (report.verdict, report.findings, report.subject["as"]) == ("accepted", (), "merge")
+    assert (report.verdict, faults(report), report.subject["as"]) == ("accepted", [], "merge")
     assert values(exchange, FLOW, submission) == [10, 11, 12]
     with exchange.again(submission.id) as (again, found):
         assert again.as_merge
@@ -153,14 +153,14 @@ def test_merge_takes_away_what_is_missing_on_purpose(exchange, missing):
     merged = flow_csv(flow_row("250", "IMMIG", "276", 2020, missing, "M")).replace(b",R,", b",M,")
     submitted(exchange, flow(10))
     (submission,), report = exchange.submit(sent(merged, "FRA"), by="test")
-    assert (report.verdict, report.findings, report.counts.changed) == ("accepted", (), 1)
+    assert (report.verdict, faults(report), report.counts.changed) == ("accepted", [], 1)
     assert values(exchange, FLOW, submission) == [None]
 
 
 def test_the_structure_of_several_dataflows_names_none_of_them(exchange):
     content = flow_csv(flow_row("250", "IMMIG", "276", 2020, 1)).replace(b"dataflow", b"datastructure")
     report = exchange.check(sent(content.replace(b"MIGDX:DF_", b"MIGDX:DSD_"), "FRA"))
-    (fault,) = report.findings
+    (fault,) = faults(report)
     assert (fault.code, fault.value, fault.count) == ("several_dataflows", "MIGDX:DSD_MIG_FLOW(1.0.0)", 1)
     assert fault.places[0].row == 2
     assert len(fault.expected["dataflows"]) == 3
@@ -189,7 +189,7 @@ def test_a_migratory_status_that_is_none_is_told_once(exchange):
     rows = [flow_row("250", "IMMIG", "276", year, 5) for year in (2019, 2020)]
     content = with_status(*rows).format("FBX", "NB").encode()
     report = exchange.check(sent(content, "FRA"))
-    (fault,) = report.findings
+    (fault,) = faults(report)
     assert (fault.code, fault.component, fault.value, fault.count) == ("unknown_code", "MIG_STATUS", "FBX", 1)
     assert (fault.places[0].row, fault.places[0].column) == (2, 9)
     assert (report.counts.received, report.counts.rejected) == (2, 2)

@@ -19,7 +19,7 @@ from urllib.error import URLError
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = {"dsd": "dsd", "codelists": "codelists", "demo": "demo_data"}
+FOLDERS = {"dsd": "dsd", "codelists": "codelists", "demo": "demo_data", "tests/checks": "specimens"}
 
 
 @pytest.fixture(scope="module")

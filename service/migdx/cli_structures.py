@@ -50,6 +50,18 @@ def history(folder: Path) -> History:
         return ledger.history()
 
 
+@click.command()
+@click.argument("dataflow")
+@click.option("--provider", default="", show_default=False, help="With what its agreement leaves. FRA.")
+@click.option("--lang", default="en", help="The language of the messages.")
+@click.pass_obj
+def rules(folder: Path, dataflow: str, provider: str, lang: str) -> None:
+    """Print what a file for DATAFLOW must keep to, as JSON: the rules that need no other data."""
+    from .rule_pack import rule_pack
+
+    click.echo(orjson.dumps(rule_pack(public_structures(folder), dataflow, provider, lang)))
+
+
 BY = click.option(
     "--by",
     default=lambda: os.environ.get("USER", "command line"),

@@ -15,7 +15,6 @@ from .cli_structures import BY, LEDGER, history, public_structures
 from .columns import column_letters
 from .errors import Conflict, SyntaxFault
 from .folders import shipped_structures
-from .registry import Registry
 from .report import message, where
 from .sent import Sent
 from .workbook_map import Source, WorkbookMap
@@ -146,16 +145,6 @@ def read_map(path: Path | None) -> dict[str, Any]:
         return WorkbookMap.from_dict(orjson.loads(path.read_bytes())).as_dict()
     except orjson.JSONDecodeError as fault:
         raise SyntaxFault(f"{path} is not JSON: {fault}") from None
-
-
-def with_kept_map(folder: Path, sent: Sent, registry: Registry) -> Sent:
-    """The same with the map that is kept for its provider; opens the ledger only if there is one."""
-    if sent.map or not sent.provider or not (folder / LEDGER).is_file():
-        return sent
-    from .blobs import Blobs
-    from .workbooks import with_kept
-
-    return with_kept(sent, history(folder), Blobs(folder / "blobs"), registry)
 
 
 def _lines(found: Proposal) -> Iterator[str]:

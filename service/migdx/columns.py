@@ -191,12 +191,15 @@ class Located:
     """A finding with all the records that it touches, of which it places a sample.
 
     There are none where the fault is that of the file, or of rows that are no records. `in_header` says that
-    a heading offends, not the records.
+    a heading offends, not the records. `at` is the component whose cells are placed, and `expected_at` what
+    was expected there of the first records.
     """
 
     finding: Finding
     records: Indices = field(default_factory=lambda: np.zeros(0, np.int64))
     in_header: bool = False
+    at: str = ""
+    expected_at: Sequence[str] = ()
 
 
 def nothing(format: str, *findings: Finding) -> Columns:

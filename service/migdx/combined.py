@@ -57,6 +57,20 @@ def _maps(
             yield given, tuple(component for component in into if component)
 
 
+def combinable(schema: Schema, registry: Registry) -> dict[str, tuple[str, ...]]:
+    """Every column that may stand for several components, with those components."""
+    by_list = {c.codelist.reference: c.id for c in schema.components if c.codelist is not None}
+    found: dict[str, tuple[str, ...]] = {}
+    for scheme in registry.of(ConceptScheme):
+        for concept in scheme.items:
+            source = None if concept.id in schema.by_id else _codelist_of(concept.id, schema, registry)
+            for given in registry.of(RepresentationMap) if source else ():
+                into = tuple(by_list.get(target, "") for target in given.targets)  # type: ignore[arg-type]
+                if given.sources == (source,) and all(into):
+                    found[concept.id] = into
+    return found
+
+
 def _codelist_of(name: str, schema: Schema, registry: Registry) -> Reference | None:
     """What lists the values of a concept of one of the schemes that the data structure uses."""
     dsd = schema.dsd

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from .columns import Columns, Flags, Indices, Places
 from .periods import parse_period
 from .report import Place
-from .schema import CONFIDENTIALITY, EMBARGO, FREE, TEMPORAL, Schema, SchemaComponent
+from .schema import CONFIDENTIALITY, EMBARGO, FOOTNOTE, FREE, TEMPORAL, Schema, SchemaComponent
 
 NOT_APPLICABLE = "~"
 """A dimension that does not matter: the row is for the attributes of part of a key (SDMX-CSV 2.0)."""
@@ -73,6 +73,9 @@ class Coded:
         """How many rows have each of `values`."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
 
+
+_FEW = 8
+"""So many places for each row are looked through sooner than rows are sorted."""
 
 _GROUPS = r"\A\s*[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+\s*\z"
 _FIRST = 100
@@ -158,6 +161,12 @@ class Dataset:
             return nothing
         if (key[1:] > key[:-1]).all():  # most files are sorted
             return nothing
+        last = int(key.max(initial=0))
+        if last < _FEW * len(key):
+            seen = np.zeros(last + 2, bool)  # the last serves -1
+            seen[key] = True
+            if np.count_nonzero(seen) == len(key):
+                return nothing
         order = np.argsort(key, kind="stable")
         ordered = key[order]
         same = (ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)
@@ -199,13 +208,16 @@ class Dataset:
             if column is None:
                 return None
             size = max(1, len(column.values))
+            lacks = column.codes < 0
+            if size == 1 and not lacks.any():
+                continue  # one value in every row tells nothing apart
             if span > (1 << 62) // size:  # would overflow: number what we have so far, densely
                 _, total = np.unique(total, return_inverse=True)
                 total = total.astype(np.int64)
                 span = len(self) + 1
             np.multiply(total, size, out=total)
             np.add(total, column.codes, out=total)
-            missing |= column.codes < 0
+            missing |= lacks
             span *= size
         total[missing] = -1
         return total
@@ -238,8 +250,9 @@ class Dataset:
             given=column.text(row) if column else None,
         )
 
-    def table(self, keep: Indices | None = None) -> pa.Table:
-        """The observations as a segment keeps them; `keep` selects rows. An embargo asked for is left out.
+    def table(self, keep: Indices | None = None, footnotes: Coded | None = None) -> pa.Table:
+        """The observations as a segment keeps them; `keep` selects rows. An embargo asked for is left out;
+        `footnotes` take the place of those that were sent, and of those that were there before.
 
         Columns: dimensions and attributes as utf8 text (dictionary-encoded, null where missing); `_start` and
         `_end`, the days that TIME_PERIOD covers (int32); measures as float64, null where missing, each with
@@ -248,7 +261,7 @@ class Dataset:
         """
         columns: dict[str, pa.Array] = {}
         for component in self.schema.components:
-            column = None if component.id == EMBARGO else self.columns.get(component.id)
+            column = None if component.id in (EMBARGO, FOOTNOTE) else self.columns.get(component.id)
             if isinstance(column, Coded):
                 columns[component.id] = _encoded(column)
                 if component.role == "time":
@@ -267,6 +280,9 @@ class Dataset:
             if column is not None and component.role in ("measure", "attribute"):
                 meant = column.meant
                 columns |= {MEANT + component.id: pa.array(meant)} if meant.any() else {}
+        if FOOTNOTE in columns:
+            columns[FOOTNOTE] = _encoded(footnotes) if footnotes else columns[FOOTNOTE]
+            columns[MEANT + FOOTNOTE] = pa.array(np.ones(len(self), bool))
         table = pa.table(columns)
         return table if keep is None else table.take(pa.array(keep))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import replace
@@ -20,27 +20,27 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from .basis import Basis, grants, kept_book, told_already
 from .blobs import Blobs
-from .errors import Conflict, NoResults, NotFound, NotImplementedHere, SemanticFault, Unavailable
+from .errors import Conflict, NoResults, NotFound, SemanticFault, Unavailable
 from .filing import filed
 from .folders import shipped_structures
-from .formats import sandbox
 from .grid import Grid
-from .intake import Examined, examine
+from .intake import Examined, first_findings
 from .keeping import Current
-from .ledger import History, Ledger
+from .ledger import Book, History, Ledger
 from .mappings import told
-from .plan import Answer, Availability, Plan, plan
+from .plan import Answer, Availability, Plan
 from .proposal import Proposal
 from .public import Public
 from .query import DataQuery, StructureQuery
 from .registry import Registry, load_structures
-from .release import Release, Slot
-from .report import Report, phrase
-from .rulebook import bound, read_rules
+from .release import Release, refuse_return
+from .report import Finding, Report, phrase
+from .rulebook import bound, check_parties, read_rules
 from .rules import RuleBook
 from .schema import Schema
-from .selection import selected
+from .selection import planned, selected
 from .sent import Sent
 from .stores import Segment, Store
 from .stores.segments import SegmentStore
@@ -48,6 +48,7 @@ from .structures import Dataflow, Maintainable, ProvisionAgreement
 from .submission import Submission
 from .supply import supply_from
 from .urn import parse_short
+from .waivers import Waiver
 from .workbook_map import WorkbookMap
 from .workbooks import proposed, read_map, with_kept
 
@@ -111,6 +112,8 @@ class Exchange:
         exchange = cls(registry, store, ledger, Blobs(folder / "blobs"), folders, turns)
         if check and exchange.whole is not registry:
             exchange.whole.check()  # a folder may have changed under what was done to it
+        if check:
+            check_parties(exchange.book, exchange.whole)
         store.sweep([s.segment for s in ledger.history().submissions.values() if s.segment])
         exchange.blobs.sweep()
         return exchange
@@ -157,13 +160,49 @@ class Exchange:
         """What is right and wrong with a file; nothing of it is kept."""
         return self.examined(sent, accept=accept).report
 
-    def examined(self, sent: Sent, *, accept: str = "all") -> Examined:
-        """The same with all that was read, for copies of the file."""
-        registry = self.registry
-        sent = with_kept(sent, self.ledger.history(), self.blobs, registry)
+    def examined(
+        self,
+        sent: Sent,
+        *,
+        accept: str = "all",
+        tell: Callable[[Finding], None] = lambda _: None,
+        owner: bool = False,
+    ) -> Examined:
+        """The same with all that was read, for copies; `tell` hears of findings as they are made. Its `owner`
+        is told what only the provider may know: what its file changes of what is not released.
+        """
+        history = self.ledger.history()
+        sent = with_kept(sent, history, self.blobs, self.registry)
         with self._turn_for(sent):
-            supply = supply_from(self.public(), self.store, registry, owner=False)
-            return examine(sent, registry, self.rules(registry), supply, accept=accept, preview=True)
+            return self._basis(history, sent.provider, owner=owner).examine(
+                sent, accept=accept, preview=True, tell=tell
+            )
+
+    def _basis(self, history: History, provider: str, *, owner: bool, also: Sequence[Waiver] = ()) -> Basis:
+        """What a provider's file is checked on now; `also` are waivers that are about to be written."""
+        at = history.now()
+        registry = self._pinned or self.structures_at(history).seen_by(self._agencies)
+        public = Public(history, at) if owner else self.public(at)
+        waivers = history.waived(provider, at)
+        known = grants((*(waivers if owner else told_already(waivers, public)), *also), self.blobs)
+        supply = supply_from(public, self.store, registry, owner=owner)
+        return Basis(history, at, registry, self.rules(registry), supply, known)
+
+    def _basis_of(self, rules: Mapping[str, Any], provider: str) -> Basis:
+        """What a report (its `rules`) rests on: the ledger, the structures, the rules, the waivers then."""
+        if "ledger" not in rules:  # made before reports said so
+            return self._basis(self.ledger.history(), provider, owner=True)
+        history, at = self.ledger.history_at(rules["ledger"]), datetime.fromisoformat(rules["at"])
+        registry = self.structures_at(history).seen_by(rules.get("agencies", ()))
+        supply = supply_from(Public(history, at), self.store, registry, owner=True)
+        ids = rules.get("waivers", ())
+        known = grants((one for one in self.ledger.history().waivers if one.id in ids), self.blobs)
+        return Basis(history, at, registry, bound(kept_book(rules, self.blobs), registry), supply, known)
+
+    def first_findings(self, sent: Sent) -> tuple[Finding, ...] | None:
+        """What is wrong with the first rows of a file of which more arrives; None where they do not tell."""
+        with self._turn():
+            return first_findings(sent, self.registry)
 
     def proposed(self, sent: Sent) -> tuple[Grid, Schema, Proposal]:
         """The cells of a workbook and the map that it seems to need; nothing of it is kept."""
@@ -182,23 +221,42 @@ class Exchange:
         sent = replace(sent, sha256=self.blobs.put(sent.file))
         if sent.map:  # who looks at the submission later must read it alike
             self.blobs.put(told(WorkbookMap.from_dict(sent.map)))
-        found, known = None, ""
+        return self.file(sent, by=by, accept=accept)
+
+    def file(
+        self,
+        sent: Sent,
+        *,
+        by: str,
+        accept: str,
+        waiver: Waiver | None = None,
+        before: Callable[[Book], None] = lambda _: None,
+        **subject: str,
+    ) -> tuple[tuple[Submission, ...], Report]:
+        """Submits bytes that are kept already. `before` writes to the ledger what is to stand before the
+        submissions, a `waiver` that is heeded already for instance; `subject` is told of the file in the
+        report.
+        """
+        also = (waiver,) if waiver else ()
         while True:  # checks and folding are outside the ledger's lock; who was overtaken does them again
             history = self.ledger.history()
-            registry = self.structures_at(history).seen_by(self._agencies)
             with self._turn_for(sent):
-                if found is None or registry.digest != known:
-                    mapped = with_kept(sent, history, self.blobs, registry)
-                    supply = supply_from(Public(history, history.now()), self.store, registry, owner=True)
-                    found = examine(mapped, registry, self.rules(registry), supply, accept=accept)
-                    known = registry.digest
+                basis = self._basis(history, sent.provider, owner=True, also=also)
+                mapped = with_kept(sent, history, self.blobs, basis.registry)
+                found = basis.examine(mapped, accept=accept)
                 submissions, report = filed(found, history, self.store, by)
-            body = orjson.dumps(report.as_dict(), option=orjson.OPT_SORT_KEYS)
-            digest = self.blobs.put(body)
+            report = replace(report, subject={**report.subject, **subject})
+            if self._agencies:
+                report = replace(report, rules={**report.rules, "agencies": sorted(self._agencies)})
+            if not self.blobs.exists(basis.book.digest):
+                self.blobs.put(basis.book.text)
+            digest = self.blobs.put(orjson.dumps(report.as_dict(), option=orjson.OPT_SORT_KEYS))
             with self.ledger.writing() as book:
                 now = book.history
                 same = all(now.latest.get(s.slot) == history.latest.get(s.slot) for s in submissions)
+                same = same and now.waived(sent.provider, basis.at) == history.waived(sent.provider, basis.at)
                 if same and len(now.structures) == len(history.structures):
+                    before(book)
                     return tuple(
                         replace(submission, stamp=book.append("submission", submission.as_dict()).stamp)
                         for submission in (replace(one, report=digest) for one in submissions)
@@ -217,8 +275,9 @@ class Exchange:
 
     @contextmanager
     def again(self, id: str) -> Iterator[tuple[Sent, Examined]]:
-        """What was sent with a submission, and what it is found to be by the structures of now."""
-        submission, subject = self.submission(id), self.report(id)["subject"]
+        """What was sent with a submission, and what it is found to be on the basis of its report."""
+        submission, report = self.submission(id), self.report(id)
+        subject, rules = report["subject"], report["rules"]
         with self.blobs.open(submission.sha256) as file:
             sent = Sent(
                 file,
@@ -226,17 +285,15 @@ class Exchange:
                 subject.get("mediaType", ""),
                 subject["fileName"],
                 submission.provider,
-                "" if "parts" in subject else submission.dataflow,
+                subject.get("asked", ""),
                 submission.sha256,
                 read_map(subject["map"], self.blobs).as_dict() if subject.get("map") else {},
-                large=subject["bytes"] > sandbox.UNDECLARED,
+                large="large" in subject,
                 as_merge="as" in subject,
             )
             with self._turn():
-                registry = self.registry
-                supply = supply_from(self.public(), self.store, registry, owner=True)
-                accept = subject.get("accept", "all")
-                found = examine(sent, registry, self.rules(registry), supply, accept=accept)
+                basis = self._basis_of(rules, submission.provider)
+                found = basis.examine(sent, accept=subject.get("accept", "all"))
             yield sent, found
 
     def annotated(self, sent: Sent, found: Examined, languages: Sequence[str], *, then: str = "") -> bytes:
@@ -272,7 +329,7 @@ class Exchange:
                 revisions[submission.slot] = max(submission.revision, revisions.get(submission.slot, 0))
             if not revisions:
                 raise SemanticFault("A release names at least one submission")
-            _refuse_return(book.history.releases, revisions, public_from or book.history.now())
+            refuse_return(book.history.releases, revisions, public_from or book.history.now())
             return book.release(revisions, public_from=public_from, by=by, note=note)
 
     def cancel(self, release: str, *, by: str) -> None:
@@ -309,38 +366,7 @@ class Exchange:
 
     def planned(self, query: DataQuery) -> Plan:
         """What a query means, for the one dataflow or agreement that it names."""
-        if query.context == "provisionagreement":
-            agreement = self._agreement(query)
-            if agreement.dataflow is None:
-                raise SemanticFault(f"{agreement.urn} names no dataflow")
-            return plan(query, self.registry.schema(agreement.dataflow, agreement))
-        registry = self.registry
-        flows = registry.flows(query)
-        if not flows:
-            raise NotFound(
-                f"There is no {query.context} "
-                f"{','.join(query.agencies)}:{','.join(query.ids)}({','.join(query.versions)})"
-            )
-        if len(flows) > 1:
-            raise NotImplementedHere(
-                f"One answer holds one dataflow so far; the query names {len(flows)}: "
-                + ", ".join(f.reference.short for f in flows)
-            )
-        return plan(query, registry.schema(flows[0].reference))
-
-    def _agreement(self, query: DataQuery) -> ProvisionAgreement:
-        wanted = ",".join(query.versions)
-        named = StructureQuery(("ProvisionAgreement",), query.agencies, query.ids, wanted)
-        found = [a for a in self.registry.select(named) if isinstance(a, ProvisionAgreement)]
-        if not found:
-            raise NotFound(
-                f"There is no provision agreement {','.join(query.agencies)}:{','.join(query.ids)}({wanted})"
-            )
-        if len(found) > 1:
-            raise NotImplementedHere(
-                f"One answer holds one provision agreement so far; the query names {len(found)}"
-            )
-        return found[0]
+        return planned(self.registry, query)
 
     def public(self, at: datetime | None = None) -> Public:
         """What is public now, or was at an instant; one answer asks one of these for everything.
@@ -400,20 +426,6 @@ def _refuse_too_early(submission: Submission, public_from: datetime) -> None:
         raise Conflict(
             f"Submission {submission.id} asks to stay closed until {submission.embargo}; release it from then"
         )
-
-
-def _refuse_return(releases: Sequence[Release], revisions: Mapping[Slot, int], public_from: datetime) -> None:
-    """An embargo that ends later, on an older revision, would take the place of the newer one again."""
-    for release in releases:
-        if release.cancelled is None and release.public_from > public_from:
-            older = [
-                slot for slot, number in revisions.items() if release.revisions.get(slot, number) < number
-            ]
-            if older:
-                raise Conflict(
-                    f"Release {release.id} makes an older revision of {older[0][0]} public at "
-                    f"{release.public_from.isoformat()}, after this one; cancel it first"
-                )
 
 
 def _started(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, repeat
 from uuid import uuid4
 
 import pyarrow as pa
 
+from .changes import Changes
 from .fold import content_hash, fold
 from .intake import Examined, Share
 from .ledger import History
@@ -16,14 +18,18 @@ from .stores import Store
 from .submission import Submission
 
 
-def filed(found: Examined, history: History, store: Store, by: str) -> tuple[tuple[Submission, ...], Report]:
+def filed(
+    found: Examined, history: History, store: Store, by: str, *, past: Sequence[str] = ()
+) -> tuple[tuple[Submission, ...], Report]:
     """The submissions of a file, one for each share (one for a file without), and its final report.
 
     Accepted shares are folded onto the previous revision of their agreement and written as segments; where
-    one of them cannot be, none is accepted. A share of which no row is taken is no revision.
+    one of them cannot be, none is accepted. A share of which no row is taken is no revision. With the ids of
+    `past` submissions nothing is written: only the report is made again.
     """
     report = found.report
-    submissions = [_submission(found, share, by) for share in found.shares or (None,)]
+    ids = chain(past, repeat("")) if past else iter(lambda: uuid4().hex, None)
+    submissions = [_submission(found, share, by, next(ids)) for share in found.shares or (None,)]
     folds: list[_Fold] = []
     if report.verdict == "accepted":
         folds = [
@@ -32,7 +38,7 @@ def filed(found: Examined, history: History, store: Store, by: str) -> tuple[tup
         ]
         report = _with(report, [finding for one in folds for finding in one.findings(several=len(folds) > 1)])
     accepted = report.verdict == "accepted"
-    told = []
+    told, sections = [], list[Mapping[str, object]]()
     for at, submission in enumerate(submissions):
         previous = history.latest.get(submission.slot)
         more: dict[str, object] = {
@@ -43,18 +49,32 @@ def filed(found: Examined, history: History, store: Store, by: str) -> tuple[tup
         if accepted and folds[at].sent.num_rows:  # of the others all rows are rejected
             one = folds[at]
             revision = previous.revision + 1 if previous else 1
-            segment = store.write(
-                one.table, one.share.schema, agreement=submission.agreement, revision=revision
+            name, schema = submission.agreement, one.share.schema
+            segment = (
+                None if past else store.write(one.changes.after, schema, agreement=name, revision=revision)
             )
             content = content_hash(one.sent, one.share.schema)
             counts = replace(counts, added=one.added, changed=one.changed, unchanged=one.unchanged)
             more |= {"content": content, "revision": revision}
+            sections.append(_changed(one, previous))
             submissions[at] = replace(
                 submission, verdict="accepted", content=content, segment=segment, revision=revision
             )
         submissions[at] = replace(submissions[at], counts=asdict(counts))
         told.append((more, counts))
+    if sections:
+        report = replace(report, sections={**report.sections, "changes": sections})
     return tuple(submissions), _told(report, told)
+
+
+def _changed(one: _Fold, previous: Submission | None) -> Mapping[str, object]:
+    """What the report tells of the changes to the previous revision."""
+    return {
+        "dataflow": one.share.dataflow,
+        "previous": previous.id if previous else None,
+        "counts": one.changes.counts(),
+        "largest": one.changes.largest(),
+    }
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,7 @@ class _Fold:
 
     share: Share
     agreement: str
-    table: pa.Table
+    changes: Changes
     sent: pa.Table
     added: int
     changed: int
@@ -92,35 +112,37 @@ class _Fold:
 
 def _folded(share: Share, previous: Submission | None, store: Store) -> _Fold:
     before = store.read(previous.segment) if previous and previous.segment else None
-    sent, totals = [], [0, 0, 0, 0, 0]
+    was, changes = before, None
+    sent, totals = list[pa.Table](), [0, 0, 0, 0, 0]
     for action, table in share.tables():
         sent.append(table)
         folded = fold(before, table, share.schema, action)
         steps = (folded.added, folded.changed, folded.unchanged, folded.spread, folded.refused)
         totals = [total + step for total, step in zip(totals, steps, strict=True)]
+        changes = changes.then(folded) if changes else Changes.of(was, folded, share.schema)
         before = folded.table
-    assert before is not None  # a share has at least one action
+    assert changes is not None  # a share has at least one action
     agreement = share.agreement.id if share.agreement else ""
-    return _Fold(share, agreement, before, pa.concat_tables(sent), *totals)
+    return _Fold(share, agreement, changes, pa.concat_tables(sent), *totals)
 
 
 def _with(report: Report, findings: Sequence[Finding]) -> Report:
     """The report with what folding found; an error rejects the file."""
-    errors = sum(finding.count for finding in findings if finding.severity == "error")
-    warnings = sum(finding.count for finding in findings if finding.severity == "warning")
-    counts = replace(
-        report.counts, errors=report.counts.errors + errors, warnings=report.counts.warnings + warnings
+    all_findings = ordered((*report.findings, *findings))
+    before = report.counts
+    counts = Counts.told(
+        all_findings, received=before.received, accepted=before.accepted, rejected=before.rejected
     )
-    report = replace(report, counts=counts, findings=ordered((*report.findings, *findings)))
-    if not errors:
+    report = replace(report, counts=counts, findings=all_findings)
+    if not any(finding.counts_as == "error" for finding in findings):
         return report
     return replace(report, verdict="rejected", counts=replace(counts, accepted=0, rejected=counts.received))
 
 
-def _submission(found: Examined, share: Share | None, by: str) -> Submission:
+def _submission(found: Examined, share: Share | None, by: str, id: str) -> Submission:
     subject = found.report.subject
     return Submission(
-        id=uuid4().hex,
+        id=id,
         agreement=share.agreement.id if share and share.agreement else "",
         dataflow=share.dataflow if share else "",
         provider=subject["provider"] or "",
@@ -140,13 +162,7 @@ def _counts(report: Report, shares: Sequence[Share], at: int) -> Counts:
     share = shares[at]
     rejected = share.rejected if report.verdict == "accepted" else share.received
     own = [finding for finding in report.findings if finding.dataflow in ("", share.dataflow)]
-    return Counts(
-        received=share.received,
-        accepted=share.received - rejected,
-        rejected=rejected,
-        errors=sum(finding.count for finding in own if finding.severity == "error"),
-        warnings=sum(finding.count for finding in own if finding.severity == "warning"),
-    )
+    return Counts.told(own, received=share.received, accepted=share.received - rejected, rejected=rejected)
 
 
 def _told(report: Report, told: Sequence[tuple[dict[str, object], Counts]]) -> Report:

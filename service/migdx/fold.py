@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from .dataset import MEANT
 from .plan import Action
-from .schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema
+from .schema import CONFIDENTIALITY, FOOTNOTE, FREE, STATUS, SUPPRESSED, Schema
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -30,7 +30,8 @@ class Folded:
 
     `changed` were there with other contents, `unchanged` were sent again as they were. `spread` are those of
     `changed` that were not sent: an attribute of their series changed. `refused` are those sent that Append
-    may not change.
+    may not change. Per row of the table: `origin`, its row in the previous revision, -1 where it is new;
+    whether it was `sent`; whether it `differs` from what it was.
     """
 
     table: pa.Table
@@ -39,6 +40,9 @@ class Folded:
     unchanged: int = 0
     spread: int = 0
     refused: int = 0
+    origin: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
+    sent: Flags = field(default_factory=lambda: np.zeros(0, bool))
+    differs: Flags = field(default_factory=lambda: np.zeros(0, bool))
 
 
 def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Action) -> Folded:
@@ -47,8 +51,11 @@ def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Acti
     sent, _ = _one_value_per_series(sent, schema, 0)
     if previous is None or not previous.num_rows:
         once = sent.take(pa.array(_last_of_each(_numbers(sent, schema.key))))
-        return Folded(once, once.num_rows)
-    both = pa.concat_tables([_widened(previous, sent.schema), sent]).unify_dictionaries().combine_chunks()
+        size = once.num_rows
+        return Folded(
+            once, size, origin=np.full(size, -1), sent=np.ones(size, bool), differs=np.zeros(size, bool)
+        )
+    both = pa.concat_tables([widened(previous, sent.schema), sent]).unify_dictionaries().combine_chunks()
     was, now, added = _matched(_numbers(both, schema.key), previous.num_rows)
     stay = np.setdiff1d(np.arange(previous.num_rows), was)
     if action == "Append":
@@ -59,9 +66,21 @@ def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Acti
     replaced = _guarded(replaced, given, before, schema)
     table = pa.concat_tables([both.take(pa.array(stay)), replaced, both.take(pa.array(added))])
     table, _ = _one_value_per_series(table, schema, len(stay))
-    changed = _differ(table.slice(0, len(stay) + len(was)), both.take(pa.array(np.concatenate((stay, was)))))
+    changed = differing(
+        table.slice(0, len(stay) + len(was)), both.take(pa.array(np.concatenate((stay, was))))
+    )
     spread, sent_again = int(changed[: len(stay)].sum()), changed[len(stay) :]
-    return Folded(table, len(added), int(changed.sum()), int((~sent_again).sum()), spread)
+    new = np.zeros(len(added), bool)
+    return Folded(
+        table,
+        len(added),
+        int(changed.sum()),
+        int((~sent_again).sum()),
+        spread,
+        origin=np.concatenate((stay, was, np.full(len(added), -1))),
+        sent=np.arange(table.num_rows) >= len(stay),
+        differs=np.concatenate((changed, new)),
+    )
 
 
 def _matched(keys: Numbers, previous: int) -> tuple[Numbers, Numbers, Numbers]:
@@ -83,17 +102,31 @@ def _appended(
     previous: int,
     meant: Mapping[str, Flags],
 ) -> Folded:
-    """New observations only; what would change others, or an attribute of their series, is refused."""
+    """New observations only; what would change others, or an attribute of their series, is refused.
+
+    Another footnote is no change of the sender's.
+    """
     before = both.take(pa.array(was))
     own = {id: flags[now - previous] for id, flags in meant.items()}
-    differs = _differ(_coalesced(both.take(pa.array(now)), before, own), before)
+    differs = differing(_without_notes(_coalesced(both.take(pa.array(now)), before, own)), before)
     table = pa.concat_tables([both.slice(0, previous), both.take(pa.array(added))])
     table, overruled = _one_value_per_series(table, schema, previous)
     refused = int(differs.sum()) + int(overruled[previous:].sum())
-    return Folded(table, len(added), unchanged=int((~differs).sum()), refused=refused)
+    origin = np.concatenate((np.arange(previous), np.full(len(added), -1)))
+    again = np.isin(origin, was) | (origin < 0)
+    nothing = np.zeros(len(origin), bool)
+    return Folded(
+        table,
+        len(added),
+        unchanged=int((~differs).sum()),
+        refused=refused,
+        origin=origin,
+        sent=again,
+        differs=nothing,
+    )
 
 
-def _widened(previous: pa.Table, schema: pa.Schema) -> pa.Table:
+def widened(previous: pa.Table, schema: pa.Schema) -> pa.Table:
     """The previous revision with the columns of today, null where the structure did not have them then."""
     columns = {
         name: previous.column(name)
@@ -127,13 +160,28 @@ def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     return column.unify_dictionaries().combine_chunks()
 
 
+def matched(before: pa.Table, after: pa.Table, schema: Schema) -> tuple[Numbers, Numbers]:
+    """Rows of two tables with the same key, of both."""
+    names = list(schema.key)
+    both = pa.concat_tables([before.select(names), after.select(names)]).unify_dictionaries()
+    was, now, _ = _matched(_numbers(both.combine_chunks(), schema.key), before.num_rows)
+    return was, now - before.num_rows
+
+
+def closed(table: pa.Table) -> Flags:
+    """Per row, whether its figure is confidential."""
+    if CONFIDENTIALITY not in table.column_names:
+        return np.zeros(table.num_rows, bool)
+    return np.asarray(_closed(table))
+
+
 def _last_of_each(keys: Numbers) -> Numbers:
     """The last row of each key, in the order of the rows."""
     _, first_from_end = np.unique(keys[::-1], return_index=True)
     return np.sort(len(keys) - 1 - first_from_end)
 
 
-def _differ(one: pa.Table, two: pa.Table) -> npt.NDArray[np.bool_]:
+def differing(one: pa.Table, two: pa.Table) -> npt.NDArray[np.bool_]:
     """Per row, whether two tables of the same length say different things; a number's digits are none."""
     differs = np.zeros(one.num_rows, bool)
     for name in one.column_names:
@@ -146,6 +194,10 @@ def _differ(one: pa.Table, two: pa.Table) -> npt.NDArray[np.bool_]:
             codes = _codes(pa.chunked_array([*one.column(name).chunks, *two.column(name).chunks]))
             differs |= codes[: one.num_rows] != codes[one.num_rows :]
     return differs
+
+
+def _without_notes(table: pa.Table) -> pa.Table:
+    return table.drop_columns([FOOTNOTE]) if FOOTNOTE in table.column_names else table
 
 
 def _meant(sent: pa.Table) -> tuple[pa.Table, dict[str, Flags]]:
@@ -232,9 +284,11 @@ def _one_value_per_series(
 
 
 def content_hash(table: pa.Table, schema: Schema) -> str:
-    """sha256 of what the observations say, whatever the order of rows, the format, or a number's digits."""
+    """sha256 of what the sender says of the observations, whatever the order of rows, the format, or a
+    number's digits.
+    """
     total = np.zeros(table.num_rows, np.uint64)
-    for component in schema.components:
+    for component in (one for one in schema.components if one.id != FOOTNOTE):
         column = table.column(component.id)
         if pa.types.is_floating(column.type):
             hashes = pc.fill_null(column, np.nan).to_numpy().view(np.uint64)

@@ -108,3 +108,11 @@ def shipped_structures() -> tuple[Path, ...]:
     here = Path(str(files("migdx")))
     root = here if (here / "dsd").is_dir() else here.parents[1]
     return root / "codelists", root / "dsd"
+
+
+def shipped_specimens() -> Path:
+    """The folder of small files, one for each check: inside the package in a wheel, tests/checks in a
+    checkout.
+    """
+    here = Path(str(files("migdx")))
+    return here / "specimens" if (here / "specimens").is_dir() else here.parents[1] / "tests" / "checks"

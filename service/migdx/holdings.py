@@ -1,4 +1,6 @@
-"""Holdings: what stored data hold, and whether a schema would take them, read when somebody asks."""
+"""Holdings: what stored data hold, what a revision changed, and whether a schema would take them, read when
+somebody asks.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import checks
+from .changes import Changes
 from .dataset import typed
+from .errors import NotFound
 from .exchange import Exchange
 from .impact import Recheck, Values
 from .schema import Schema
 from .stored import as_columns
 from .stores import Segment
+from .urn import parse_short
 
 
 def held(exchange: Exchange) -> Values:
@@ -24,6 +29,17 @@ def held(exchange: Exchange) -> Values:
         return _counted(exchange.store.read(segment), component)
 
     return counted
+
+
+def changed(exchange: Exchange, id: str) -> Changes:
+    """What a submission says otherwise than the revision before it; NotFound where it made none."""
+    history, submission = exchange.ledger.history(), exchange.submission(id)
+    if submission.segment is None:
+        raise NotFound(f"Submission {id} was not accepted; it changes nothing")
+    before = history.revisions.get((*submission.slot, submission.revision - 1))
+    schema = exchange.registry.schema(parse_short(submission.dataflow, "Dataflow"))
+    was = exchange.store.read(before.segment) if before and before.segment else None
+    return Changes.between(was, exchange.store.read(submission.segment), schema)
 
 
 def _counted(table: pa.Table, component: str) -> Mapping[str, int]:

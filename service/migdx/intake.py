@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -20,17 +24,19 @@ from . import __version__, checks
 from .checks.given import Supply, supply_nothing
 from .columns import Columns, Flags, Indices, Located
 from .combined import separated
-from .dataset import Dataset
+from .dataset import Coded, Dataset
 from .formats import marks, sandbox
+from .formats.listed import listed
 from .formats.rejected import rejected
 from .plan import Action
 from .registry import Registry
-from .report import Counts, Finding, Report, ordered, rank
+from .report import Counts, Finding, Place, Report, ordered, rank, shortened
 from .rules import NO_RULES, RuleBook
 from .schema import Schema
 from .sent import Sent
 from .structures import ProvisionAgreement
 from .targets import Target, targeted, typed_rows
+from .waiving import Granted, Grants, applied, footnotes
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class Share:
     """What a file says for one dataflow.
 
     `steps` are its actions in the order of the file, each with the records that are taken: None for all of
-    them. `embargo` is the latest instant that its rows ask for.
+    them. `embargo` is the latest instant that its rows ask for. `records` are those of the dataset by their
+    numbers in the file, in order, where they are not all of them. `footnotes` are those of its records.
     """
 
     dataset: Dataset
@@ -47,6 +54,8 @@ class Share:
     received: int
     rejected: int
     embargo: str = ""
+    records: Indices | None = None
+    footnotes: Coded | None = None
 
     @property
     def schema(self) -> Schema:
@@ -60,10 +69,22 @@ class Share:
     def actions(self) -> str:
         return ", ".join(action for action, _ in self.steps)
 
+    def place(self, record: int, component: str) -> Place | None:
+        """Where a component of a record of the file stands; None where the record is for another dataflow."""
+        if self.records is None:
+            return self.dataset.place(record, component)
+        at = int(np.searchsorted(self.records, record))
+        own = at < len(self.records) and self.records[at] == record
+        return self.dataset.place(at, component) if own else None
+
+    def own(self, records: Indices) -> Indices:
+        """Records of the file, all of this dataflow, by their numbers in the dataset."""
+        return records if self.records is None else np.searchsorted(self.records, records)
+
     def tables(self) -> Iterator[tuple[Action, pa.Table]]:
         """The observations that are taken, as `Dataset.table` makes them, action by action."""
         for action, records in self.steps:
-            yield action, self.dataset.table(records)
+            yield action, self.dataset.table(records, footnotes=self.footnotes)
 
 
 @dataclass(frozen=True)
@@ -90,6 +111,14 @@ class Examined:
         """The rejected rows of the file that was sent, as CSV with a column that says why."""
         return rejected(sent.file, sent.size, self.columns, self.faults, _ROW_FAULTS, languages, **sent.job)
 
+    def listed(self, languages: Sequence[str] = ("en",)) -> Iterator[bytes]:
+        """The findings as CSV, with every row that they touch as far as there are not too many."""
+        return listed(self.report, self.faults, self._place, languages)
+
+    def _place(self, record: int, component: str) -> Place:
+        found = (share.place(record, component) for share in self.shares)
+        return next(filter(None, found), None) or self.columns.places.of(record, component)
+
 
 def examine(
     sent: Sent,
@@ -99,12 +128,18 @@ def examine(
     *,
     accept: str = "all",
     preview: bool = False,
+    tell: Callable[[Finding], None] = lambda _: None,
+    grants: Grants = MappingProxyType({}),
+    at: datetime | None = None,
 ) -> Examined:
     """Reads and checks a file; `accept`: all (one error rejects it) or valid (the sound rows are taken).
 
     `book` holds the rules, bound to the registry, and `supply` fetches what they compare with. With `preview`
-    nothing will be filed, so that rows that are for information only are no error.
+    nothing will be filed, so that rows that are for information only are no error. `tell` hears of each
+    finding as a check makes it; the report orders them, and says what became of them. `grants` are the
+    waivers in force, and `at` is the instant (now) that decides which thresholds are.
     """
+    at = at or datetime.now(UTC)
     started = time.perf_counter()
     sha256 = sent.sha256 or _digest(sent.file)
     columns = sandbox.default.read(sent.file, sent.size, **sent.job)
@@ -112,28 +147,34 @@ def examine(
     faults = [Located(finding) for finding in columns.findings]
     targets, more = _targets(columns, sent, registry, preview=preview)
     faults += more
-    bound, not_checked = [], list[Mapping[str, str]]()
+    _heard(faults, partial(_tell_of, tell, ""))
+    bound, not_checked, thresholds = [], list[Mapping[str, Any]](), list[Mapping[str, Any]]()
     sections: dict[str, list[Mapping[str, Any]]] = {}
     for target in targets:
+        flow = target.short if len(targets) > 1 else ""
+        telling = partial(_tell_of, tell, flow)
         own, found = separated(target.columns, target.schema, registry)
         dataset, actions = typed_rows(own, target.schema)
-        more = checks.located(dataset, own)
-        judged = _judged(dataset, ~checks.rejected(more, len(dataset)), sent.provider, book, supply)
-        more += judged.located
+        _heard(found, telling)
+        more = _heard(checks.located(dataset, own), telling)
+        sound = ~checks.rejected(more, len(dataset))
+        ruled = _rules_for(target, book, sent.provider, at)
+        judged = checks.judged(dataset, ruled, supply(dataset, sent.provider, ruled), sound, telling)
+        thresholds += [one for one in book.differing(ruled) if one not in thresholds]
+        more = checks.without_consequences(more + judged.located, dataset)
         not_checked += judged.not_checked
         for name, entries in judged.sections.items():
             sections.setdefault(name, []).extend({"dataflow": target.short, **entry} for entry in entries)
-        bound.append((target, dataset, actions, checks.rejected(more, len(dataset))))
+        more = list(applied(more, dataset, _granted(grants, target)))
+        notes = footnotes(more, len(dataset))
+        bound.append((target, dataset, actions, checks.rejected(more, len(dataset)), own.records, notes))
         found += [replace(one, records=own.numbered(one.records)) for one in more]
-        faults += found if len(targets) == 1 else [_of_dataflow(one, target.short) for one in found]
+        faults += [_of_dataflow(one, flow) for one in found] if flow else found
     if any(target.agreement is None for target in targets):
-        reason = "the provider has no agreement" if sent.provider else "no provider was named"
+        reason = "no_agreement" if sent.provider else "no_provider"
         not_checked.append({"check": "not_your_area", "reason": reason})
     if not targets:
-        not_checked += [
-            {"check": checks.name(check), "reason": "the file could not be bound to a dataflow"}
-            for check in checks.ALWAYS
-        ]
+        not_checked += [{"check": checks.name(check), "reason": "not_bound"} for check in checks.ALWAYS]
     faults.sort(key=lambda one: rank(one.finding))
     findings = [one.finding for one in faults]
     taken = _taken(findings, accept)
@@ -148,21 +189,87 @@ def examine(
         "accept": accept,
         **({"as": "merge"} if sent.as_merge else {}),
         **({"map": _digest_of(sent.map)} if sent.map else {}),
+        **({"large": True} if sent.large else {}),
+        **({"asked": sent.dataflow} if sent.dataflow else {}),
         **_named(targets, sent),
     }
     timing = {"readMs": _ms(started, read), "totalMs": _ms(started, time.perf_counter())}
-    rules = {**report.rules, "pack": book.digest}
+    pins = {
+        "pack": book.digest,
+        "at": at.isoformat(),
+        **({"thresholds": thresholds} if thresholds else {}),
+        **({"waivers": _ids(grants)} if grants else {}),
+    }
+    rules = {**report.rules, **pins, "titles": _titles(book, report, sections)}
     report = replace(report, subject=subject, timing=timing, rules=rules, sections=sections)
     told = (replace(one, finding=finding) for one, finding in zip(faults, report.findings, strict=True))
     return Examined(report, columns, shares, tuple(told))
 
 
-def _judged(dataset: Dataset, sound: Flags, provider: str, book: RuleBook, supply: Supply) -> checks.Judged:
-    """What the rules for a dataset find in its sound rows."""
-    schema = dataset.schema
-    flow, dsd = schema.dataflow, schema.dsd
-    own = book.of(f"{dsd.agency}:{dsd.id}", f"{flow.agency}:{flow.id}", provider)
-    return checks.judged(dataset, own, supply(dataset, provider, own), sound)
+def _ids(grants: Grants) -> list[str]:
+    return [grant.waiver.id for granted in grants.values() for grant in granted]
+
+
+def first_findings(sent: Sent, registry: Registry) -> tuple[Finding, ...] | None:
+    """What holds of a file of which `sent` is the first rows; None where a part of it says nothing yet.
+
+    Of SDMX-CSV only: other formats cannot be read before their end.
+    """
+    columns = sandbox.default.read(sent.file, sent.size, **sent.job)
+    if not columns.format.startswith("SDMX-CSV") or not len(columns.places):
+        return None
+    targets, faults = _targets(columns, sent, registry, preview=True)
+    for target in targets:
+        own, found = separated(target.columns, target.schema, registry)
+        dataset, _ = typed_rows(own, target.schema)
+        flow = target.short if len(targets) > 1 else ""
+        found += checks.located(dataset, own, checks.BY_ROW)
+        faults += [_of_dataflow(one, flow) for one in found]
+    return ordered(one.finding for one in faults)
+
+
+def _tell_of(tell: Callable[[Finding], None], dataflow: str, finding: Finding) -> None:
+    tell(shortened(replace(finding, dataflow=dataflow)))
+
+
+def _heard(found: Iterable[Located], tell: Callable[[Finding], None]) -> list[Located]:
+    made = []
+    for one in found:
+        tell(one.finding)
+        made.append(one)
+    return made
+
+
+def _titles(
+    book: RuleBook, report: Report, sections: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> dict[str, Mapping[str, str]]:
+    """What the rules that a report names say of themselves."""
+    named = {finding.rule for finding in report.findings}
+    named |= {str(entry.get("rule")) for entry in chain(report.not_checked, *sections.values())}
+    return {rule.id: rule.title for rule in book if rule.id in named}
+
+
+def _added_up(entries: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """What was not checked, each reason of a rule once, with the sum of its counts."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for entry in entries:
+        same = found.setdefault(
+            (entry["check"], entry.get("rule", ""), entry["reason"]), {**entry, "count": 0}
+        )
+        same["count"] += entry.get("count", 0)
+    return tuple({name: value for name, value in entry.items() if value} for entry in found.values())
+
+
+def _rules_for(target: Target, book: RuleBook, provider: str, at: datetime) -> RuleBook:
+    """The rules for what a target is, as they are for a provider at an instant."""
+    flow, dsd = target.schema.dataflow, target.schema.dsd
+    agreement = target.agreement.id if target.agreement else ""
+    day = at.astimezone(UTC).date()
+    return book.of(f"{dsd.agency}:{dsd.id}", f"{flow.agency}:{flow.id}", provider, agreement, day)
+
+
+def _granted(grants: Grants, target: Target) -> Sequence[Granted]:
+    return grants.get((target.agreement.id, target.short), ()) if target.agreement else ()
 
 
 def _targets(
@@ -195,7 +302,7 @@ _ROW_FAULTS = frozenset(
 
 def _taken(findings: Sequence[Finding], accept: str) -> bool:
     """Whether anything of a file with these findings is taken."""
-    errors = [finding for finding in findings if finding.severity == "error"]
+    errors = [finding for finding in findings if finding.counts_as == "error"]
     return not errors or (accept == "valid" and all(finding.code in _ROW_FAULTS for finding in errors))
 
 
@@ -204,6 +311,8 @@ def _share(
     dataset: Dataset,
     actions: Sequence[tuple[Action, Indices | None]],
     rejected: Flags,
+    records_of: Indices | None,
+    notes: Coded | None,
     findings: Sequence[Finding],
     *,
     taken: bool,
@@ -224,6 +333,8 @@ def _share(
         target.columns.received,
         target.columns.received - len(dataset) + int(rejected.sum()),
         next(filter(None, asked), ""),
+        records_of,
+        notes,
     )
 
 
@@ -232,22 +343,17 @@ def _report(
     findings: Sequence[Finding],
     taken: int,
     registry: Registry,
-    not_checked: Sequence[Mapping[str, str]],
+    not_checked: Sequence[Mapping[str, Any]],
 ) -> Report:
-    counts = Counts(
-        received=columns.received,
-        accepted=taken,
-        rejected=columns.received - taken,
-        errors=sum(f.count for f in findings if f.severity == "error"),
-        warnings=sum(f.count for f in findings if f.severity == "warning"),
-    )
+    received = columns.received
+    counts = Counts.told(findings, received=received, accepted=taken, rejected=received - taken)
     rules = {
         "checks": hashlib.sha256("\n".join(checks.name(c) for c in checks.ALWAYS).encode()).hexdigest(),
         "code": __version__,
         "structures": registry.digest,
     }
     return Report(
-        "accepted" if taken else "rejected", {}, rules, counts, ordered(findings), tuple(not_checked)
+        "accepted" if taken else "rejected", {}, rules, counts, ordered(findings), _added_up(not_checked)
     )
 
 

@@ -1,5 +1,5 @@
-"""Ledger: what happened, append-only and hash-chained; submissions, releases and what was done to the
-structures are read from it.
+"""Ledger: what happened, append-only and hash-chained; submissions, releases, answers and waivers, and what
+was done to the structures are read from it.
 
 Each entry holds the digest of the one before it: sha256 of the JSON [seq, stamp, kind, body, previous], body
 being JSON text with sorted keys. `verify` proves order and integrity; whoever wrote down a digest can prove
@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
@@ -31,6 +32,7 @@ from .mappings import Mapped
 from .release import Release, Slot
 from .structure_change import StructureChange
 from .submission import Submission
+from .waivers import Answer, Waiver
 
 WAIT = 15.0
 """Seconds that a writer of SQLite waits for another."""
@@ -76,7 +78,8 @@ class Entry:
 class History:
     """What the ledger says up to the entry `seq`. `latest` is the last accepted submission of each slot;
     `releases` are in the order in which they were made, those taken back too; so are the changes to the
-    `structures`, and the workbook maps that were kept or dropped (`mapped`).
+    `structures`, the workbook maps that were kept or dropped (`mapped`), the `answers`, and the `waivers`,
+    those that were revoked or are past too.
     """
 
     seq: int = 0
@@ -88,6 +91,12 @@ class History:
     revisions: Mapping[tuple[str, str, int], Submission] = field(default_factory=dict, repr=False)
     structures: tuple[StructureChange, ...] = field(default=(), repr=False)
     mapped: tuple[Mapped, ...] = field(default=(), repr=False)
+    answers: tuple[Answer, ...] = field(default=(), repr=False)
+    waivers: tuple[Waiver, ...] = field(default=(), repr=False)
+
+    def waived(self, provider: str, at: datetime) -> list[Waiver]:
+        """The waivers of a provider that are in force at an instant, in the order in which they were made."""
+        return [one for one in self.waivers if one.provider == provider and one.in_force(at)]
 
     def mapping(self, provider: str, dataflow: str) -> Mapped | None:
         """The workbook map that holds for a provider and a dataflow, AGENCY:ID(VERSION)."""
@@ -122,7 +131,8 @@ class History:
         """The history with the entries that follow it."""
         submissions, latest, revisions = dict(self.submissions), dict(self.latest), dict(self.revisions)
         releases = {release.id: release for release in self.releases}
-        structures, mapped = list(self.structures), list(self.mapped)
+        structures, mapped, answers = list(self.structures), list(self.mapped), list(self.answers)
+        waivers = {waiver.id: waiver for waiver in self.waivers}
         last: Entry | Any = self
         for last in entries:
             if last.kind == "submission":
@@ -141,6 +151,16 @@ class History:
                 structures.append(StructureChange.from_dict(last.body))
             elif last.kind == "workbook_map":
                 mapped.append(Mapped.from_dict(last.body, last.stamp))
+            elif last.kind == "answer":
+                answers.append(Answer.from_dict(last.body, last.stamp))
+            elif last.kind == "waiver":
+                waiver = Waiver.from_dict(last.body, last.stamp)
+                waivers[waiver.id] = waiver
+            elif last.kind == "waiver_revoked":
+                waiver = waivers[last.body["id"]]
+                if waiver.revoked is None:
+                    by = last.body["by"]
+                    waivers[waiver.id] = replace(waiver, revoked=last.stamp, revoked_by=by)
         return History(
             last.seq,
             last.digest,
@@ -151,6 +171,8 @@ class History:
             MappingProxyType(revisions),
             tuple(structures),
             tuple(mapped),
+            tuple(answers),
+            tuple(waivers.values()),
         )
 
 
@@ -171,6 +193,15 @@ class Ledger:
         """What the ledger says now; only entries that are new since the last call are read."""
         with _available("read"), self._engine.connect() as connection:
             return self._folded(connection)
+
+    def history_at(self, seq: int) -> History:
+        """What the ledger said up to an entry, however much was written since."""
+        now = self.history()
+        if seq > now.seq:
+            raise NotFound(f"There is no ledger entry {seq}; the last one is {now.seq}")
+        if seq == now.seq:
+            return now
+        return History().extended(_proven(islice(self.entries(), seq), History()))
 
     @contextmanager
     def writing(self) -> Iterator[Book]:

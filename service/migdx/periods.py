@@ -38,7 +38,7 @@ KINDS = {
     "R": "range",
 }
 
-_KINDS_OF_FREQUENCY = {
+FREQUENCIES = {
     "A": "A",
     "S": "S",
     "T": "T",
@@ -51,6 +51,7 @@ _KINDS_OF_FREQUENCY = {
     "H": "I",
     "N": "I",
 }
+"""The kind of period that a code of CL_FREQ asks for."""
 _EXAMPLES = {
     "A": "2023",
     "S": "2023-S1",
@@ -152,7 +153,7 @@ def _instant(text: str) -> Period | None:
 
 def kind_of_frequency(frequency: str) -> str | None:
     """The kind of period that a code of CL_FREQ asks for; None when any will do (multiples, irregular)."""
-    return _KINDS_OF_FREQUENCY.get(frequency)
+    return FREQUENCIES.get(frequency)
 
 
 def example(kind: str) -> str:

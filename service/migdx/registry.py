@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .errors import ExchangeError, NotFound, StructureFault
 from .folders import Origin, Reader, read_any, shipped_structures, structure_files
@@ -186,10 +186,15 @@ class Registry:
 
     def of(self, cls: type[A]) -> list[A]:
         """Every artefact of a class, by agency, id and version."""
-        found = [artefact for artefact in self if isinstance(artefact, cls)]
-        return sorted(
-            found, key=lambda artefact: (artefact.agency, artefact.id, version_order(artefact.version))
-        )
+        if cls not in self._by_class:
+            found = [artefact for artefact in self if isinstance(artefact, cls)]
+            found.sort(key=lambda artefact: (artefact.agency, artefact.id, version_order(artefact.version)))
+            self._by_class[cls] = found
+        return list(self._by_class[cls])
+
+    @cached_property
+    def _by_class(self) -> dict[type[Maintainable], list[Any]]:
+        return {}
 
     def find(self, reference: Reference) -> Maintainable | None:
         """The artefact that a reference leads to (the holder, for an item), None when it leads nowhere."""

@@ -8,9 +8,11 @@ cancellation acts from its own stamp on, and stamps only grow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from .errors import Conflict
 
 Slot = tuple[str, str]
 """What a revision belongs to: (agreement, dataflow)."""
@@ -59,3 +61,17 @@ def next_change(releases: Iterable[Release], at: datetime) -> datetime | None:
         if instant is not None and instant > at
     )
     return min(instants, default=None)
+
+
+def refuse_return(releases: Sequence[Release], revisions: Mapping[Slot, int], public_from: datetime) -> None:
+    """An embargo that ends later, on an older revision, would take the place of the newer one again."""
+    for release in releases:
+        if release.cancelled is None and release.public_from > public_from:
+            older = [
+                slot for slot, number in revisions.items() if release.revisions.get(slot, number) < number
+            ]
+            if older:
+                raise Conflict(
+                    f"Release {release.id} makes an older revision of {older[0][0]} public at "
+                    f"{release.public_from.isoformat()}, after this one; cancel it first"
+                )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -23,6 +23,9 @@ SAMPLE = 6
 
 SECTIONS = ("balances", "mirrors", "coverage", "changes")
 """What a report may tell beside its findings (Report.sections)."""
+
+SCHEMA = "/schemas/report.json"
+"""Where the service publishes the JSON Schema of its reports."""
 
 LONGEST = 200
 """How many characters of a text that was given a report shows."""
@@ -48,11 +51,21 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Waived:
+    """That a finding holds nothing up: why, who said so, and the last day (UTC) on which that is so."""
+
+    reason: str
+    by: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One fault with one cause. `code` is the check's name; `values` fill the message of the catalogue.
 
     `dataflow` is that of the rows, in a file that holds several. `rule` is the id of the rule that found it,
-    "" where it is a check of every file, and `level` the rule's. What is `final` nobody can waive.
+    "" where it is a check of every file, and `level` the rule's. `impossible` says that the rule states what
+    can never be. What is `waived` stays in the report, and does not block.
     """
 
     code: str
@@ -67,7 +80,18 @@ class Finding:
     dataflow: str = ""
     rule: str = ""
     level: int = 0
-    final: bool = True
+    impossible: bool = False
+    waived: Waived | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether it rejects whatever anybody says: a file that cannot be read so, or what can never be."""
+        return self.severity == "error" and (self.level == 0 or self.impossible)
+
+    @property
+    def counts_as(self) -> str:
+        """What it adds to in the counts of a report: its severity, or waived."""
+        return "waived" if self.waived else self.severity
 
     @property
     def mark(self) -> str:
@@ -92,13 +116,24 @@ class Counts:
     rejected: int = 0
     errors: int = 0
     warnings: int = 0
+    waived: int = 0
+
+    @classmethod
+    def told(cls, findings: Iterable[Finding], **rows: int) -> Counts:
+        """With the rows that findings touch; what is waived is neither an error nor a warning."""
+        found = {"error": 0, "warning": 0, "waived": 0, "information": 0}
+        for finding in findings:
+            found[finding.counts_as] += finding.count
+        return cls(errors=found["error"], warnings=found["warning"], waived=found["waived"], **rows)
 
 
 @dataclass(frozen=True)
 class Report:
     """Everything that the sender is told. `subject` and `rules` pin what was checked, and against what.
 
-    `sections` tell what is no fault by itself, each entry JSON-able: balances, mirrors, coverage.
+    `sections` tell what is no fault by itself, each entry JSON-able: balances, mirrors, coverage, changes.
+    `not_checked`: {check, rule, reason, count}, rule and count where there are such; `reason` is a key of the
+    messages. `rules` has the titles of the rules that are named here, by id.
     """
 
     verdict: Verdict
@@ -106,34 +141,63 @@ class Report:
     rules: Mapping[str, Any]
     counts: Counts
     findings: tuple[Finding, ...] = ()
-    not_checked: tuple[Mapping[str, str], ...] = ()
+    not_checked: tuple[Mapping[str, Any], ...] = ()
     timing: Mapping[str, float] = field(default_factory=dict)
     sections: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     def as_dict(self, languages: Sequence[str] = ("en",)) -> dict[str, Any]:
-        """The report as JSON-able values, messages in the best of `languages`."""
+        """The report as JSON-able values (SCHEMA), messages and titles in the best of `languages`."""
         return {
+            "$schema": SCHEMA,
             "verdict": self.verdict,
             "subject": dict(self.subject),
             "rules": dict(self.rules),
             "counts": {name: getattr(self.counts, name) for name in Counts.__slots__}
-            | {"notChecked": [dict(entry) for entry in self.not_checked]},
+            | {
+                "levels": self.levels(),
+                "notChecked": [
+                    {**entry, **self._titled(entry.get("rule", ""), languages)}
+                    | {"message": why_not(entry, languages)}
+                    for entry in self.not_checked
+                ],
+            },
             "timing": dict(self.timing),
-            "groups": [as_dict(finding, languages) for finding in self.findings],
+            "groups": [
+                {**as_dict(finding, languages), **self._titled(finding.rule, languages)}
+                for finding in self.findings
+            ],
             **{name: [dict(entry) for entry in entries] for name, entries in self.sections.items()},
         }
+
+    def levels(self) -> list[dict[str, int]]:
+        """How many rows findings touch, by the level of their rule and by severity."""
+        found = {finding.level: dict.fromkeys(_ORDER, 0) for finding in self.findings}
+        for finding in self.findings:
+            found[finding.level][finding.severity] += 0 if finding.waived else finding.count
+        return [{"level": level, **counts} for level, counts in sorted(found.items())]
+
+    def title(self, rule: str, languages: Sequence[str] = ("en",)) -> str:
+        """What a rule that is named here says of itself, "" without one."""
+        return in_best(self.rules.get("titles", {}).get(rule, {}), languages)
+
+    def _titled(self, rule: str, languages: Sequence[str]) -> dict[str, str]:
+        title = self.title(rule, languages)
+        return {"title": title} if title else {}
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Report:
         """The report that `as_dict` told."""
-        counts = {name: body["counts"][name] for name in Counts.__slots__}
+        counts = {name: body["counts"].get(name, 0) for name in Counts.__slots__}
         return cls(
             body["verdict"],
             body["subject"],
             body["rules"],
             Counts(**counts),
             tuple(_finding(group) for group in body["groups"]),
-            tuple(body["counts"]["notChecked"]),
+            tuple(
+                {name: value for name, value in entry.items() if name not in ("title", "message")}
+                for entry in body["counts"]["notChecked"]
+            ),
             body["timing"],
             {name: body[name] for name in SECTIONS if name in body},
         )
@@ -154,6 +218,7 @@ def as_dict(finding: Finding, languages: Sequence[str] = ("en",)) -> dict[str, A
         **({"rule": finding.rule} if finding.rule else {}),
         "level": finding.level,
         "final": finding.final,
+        **({"waived": asdict(finding.waived)} if finding.waived else {}),
         "mark": finding.mark,
         "component": finding.component or None,
         "value": finding.value,
@@ -179,7 +244,8 @@ def _finding(group: Mapping[str, Any]) -> Finding:
         group.get("dataflow", ""),
         group.get("rule", ""),
         group.get("level", 0),
-        group.get("final", True),
+        bool(group.get("final")) and bool(group.get("level")),
+        Waived(**group["waived"]) if "waived" in group else None,
     )
 
 
@@ -189,8 +255,8 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def rank(finding: Finding) -> tuple[int, int]:
-    """The place of a finding in a report; equals keep their order."""
-    return _ORDER[finding.severity], -finding.count
+    """The place of a finding in a report, what is waived last; equals keep their order."""
+    return _ORDER.get(finding.counts_as, len(_ORDER)), -finding.count
 
 
 def shortened(finding: Finding) -> Finding:
@@ -246,6 +312,22 @@ def phrase(name: str, languages: Sequence[str] = ("en",), **values: object) -> s
     short = (language.partition("-")[0].lower() for language in (*languages, "en"))
     text: str = told(next(language for language in short if language in known), "copies")[name]
     return text.format(**values) if values else text
+
+
+def in_best(text: Mapping[str, str], languages: Sequence[str]) -> str:
+    """A text in the first of `languages` that it has, else in English, else in any."""
+    short = (language.partition("-")[0].lower() for language in (*languages, "en"))
+    found = next((text[language] for language in short if language in text), None)
+    return next(iter(text.values()), "") if found is None else found
+
+
+def why_not(entry: Mapping[str, Any], languages: Sequence[str] = ("en",)) -> str:
+    """The sentence for an entry of Report.not_checked; the key of a reason that has none."""
+    for language in (*languages, "en"):
+        sentence = catalogue(language.split("-")[0].lower()).get(f"not_checked.{entry['reason']}")
+        if sentence:
+            return sentence.format_map(_Lenient(entry))
+    return str(entry["reason"])
 
 
 def nearest(finding: Finding) -> str:

@@ -34,6 +34,7 @@ from .structures import (
     MetadataStructure,
     ProvisionAgreement,
     Representation,
+    RepresentationMap,
 )
 from .urn import Reference
 
@@ -254,6 +255,7 @@ class Resolver:
             facets=shape.facets,
             mandatory=True,
             max_occurs=shape.max_occurs,
+            maps=self._maps if shape.enumeration else (),
         )
         if isinstance(part, Dimension):
             return replace(made, role="time") if part.is_time else made
@@ -262,6 +264,12 @@ class Resolver:
                 made, role="attribute", mandatory=part.mandatory, attached=part.attached, to=part.to
             )
         return replace(made, role="measure", mandatory=isinstance(part, Measure) and part.mandatory)
+
+    @cached_property
+    def _maps(self) -> tuple[RepresentationMap, ...]:
+        """Those of one list to one."""
+        maps = self._known.of(RepresentationMap)
+        return tuple(map for map in maps if len(map.sources) == len(map.targets) == 1)
 
     def _enumeration(self, reference: Reference) -> ItemScheme:
         found = self._known.get(ItemScheme, reference)

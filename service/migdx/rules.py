@@ -11,6 +11,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -110,9 +111,8 @@ class Rule:
             "hierarchies": list(self.hierarchies),
             "final": self.final,
         }
-        return {name: value for name, value in told.items() if value not in ([], {}, False)} | dict(
-            self.values
-        )
+        said = {name: value for name, value in told.items() if value is not False and value not in ([], {})}
+        return said | dict(self.values)
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Rule:
@@ -142,13 +142,61 @@ class Rule:
 
 @dataclass(frozen=True)
 class Threshold:
-    """Other values of a rule for one provider, with the reason and the day from which they hold."""
+    """Other values of a rule for one provider, or for one agreement (its id): why, and since when (UTC)."""
 
     rule: str
-    provider: str
     values: Mapping[str, Any]
     reason: str
     since: str
+    provider: str = ""
+    agreement: str = ""
+
+    def holds_for(self, provider: str, agreement: str, day: date | None) -> bool:
+        named = (
+            agreement == self.agreement if self.agreement else bool(provider) and provider == self.provider
+        )
+        return named and (day is None or self.since <= day.isoformat())
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any], rules: Mapping[str, Rule]) -> Threshold:
+        """StructureFault where it is not for a value of a rule, or does not say why and since when."""
+        name = str(body.get("rule", "?"))
+        rule = rules.get(name)
+        if rule is None:
+            raise StructureFault(f"a threshold is for rule {name}, which is not there")
+        values, whose = body.get("values", {}), [id for id in ("provider", "agreement") if body.get(id)]
+        wrong = (
+            f"names {', '.join(more)}, which no threshold has"
+            if (more := sorted(set(body) - set(cls.__dataclass_fields__)))
+            else f"names {len(whose)} of provider and agreement; expected one"
+            if len(whose) != 1
+            else "has no values"
+            if not values
+            else f"names the value {gone[0]}, which the rule has not"
+            if (gone := sorted(set(values) - set(rule.values)))
+            else f"gives {odd[0]} another type than the rule"
+            if (odd := [id for id, value in values.items() if not _alike(value, rule.values[id])])
+            else "gives no reason"
+            if not str(body.get("reason", "")).strip()
+            else f"says since '{body.get('since', '')}'; expected a day, for instance 2027-01-01"
+            if not (since := _day(body.get("since", "")))
+            else ""
+        )
+        if wrong:
+            raise StructureFault(f"a threshold for rule {name} {wrong}")
+        return cls(**{**body, "since": since})
+
+
+def _alike(one: object, two: object) -> bool:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (one, two))
+    return numbers or type(one) is type(two)
+
+
+def _day(given: object) -> str:
+    try:
+        return date.fromisoformat(str(given)).isoformat()
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -170,28 +218,52 @@ class Scale:
 
 @dataclass(frozen=True)
 class RuleBook:
-    """All rules, in their order, a cause before its consequences, and what they share."""
+    """All rules, in their order, a cause before its consequences, and what they share.
+
+    `controls` are the tables that rules compare with, by their names: CSV, after lines that say `# source:`
+    and `# licence:`. They belong to the book, so that who keeps it can run it again.
+    """
 
     rules: tuple[Rule, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
     scale: Scale = field(default_factory=Scale)
+    controls: Mapping[str, str] = field(default_factory=dict)
 
-    def of(self, structure: str, dataflow: str, provider: str = "") -> RuleBook:
-        """The rules for a dataflow of a structure (both AGENCY:ID), with the thresholds of a provider."""
-        own = {entry.rule: entry for entry in self.thresholds if provider and entry.provider == provider}
+    def of(
+        self, structure: str, dataflow: str, provider: str = "", agreement: str = "", day: date | None = None
+    ) -> RuleBook:
+        """The rules for a dataflow of a structure (both AGENCY:ID), with the thresholds of a provider and an
+        agreement as they are on a day (None: whenever they begin). An agreement's go before its provider's,
+        later ones before earlier ones.
+        """
+        held = [one for one in self.thresholds if one.holds_for(provider, agreement, day)]
+        own: dict[str, dict[str, Any]] = {}
+        for one in sorted(held, key=lambda one: (bool(one.agreement), one.since)):
+            own.setdefault(one.rule, {}).update(one.values)
         kept = (
             rule
             for rule in self.rules
             if structure in rule.structures and (not rule.dataflows or dataflow in rule.dataflows)
         )
-        return replace(
-            self,
-            rules=tuple(
-                replace(rule, values={**rule.values, **own[rule.id].values}) if rule.id in own else rule
-                for rule in kept
-            ),
-            thresholds=tuple(own.values()),
+        rules = tuple(
+            replace(rule, values={**rule.values, **own[rule.id]}) if rule.id in own else rule for rule in kept
         )
+        ids = {rule.id for rule in rules}
+        return replace(self, rules=rules, thresholds=tuple(one for one in held if one.rule in ids))
+
+    def differing(self, own: RuleBook) -> list[dict[str, Any]]:
+        """What is other in `own`, which `of` made of this book, and why: JSON-able."""
+        usual = {rule.id: rule.values for rule in self}
+        here = {rule.id: rule.values for rule in own}
+        return [
+            {name: value for name, value in vars(one).items() if value}
+            | {
+                "values": {
+                    id: {"usual": usual[one.rule][id], "here": here[one.rule][id]} for id in one.values
+                }
+            }
+            for one in own.thresholds
+        ]
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self.rules)
@@ -203,6 +275,7 @@ class RuleBook:
             "scale": self.scale.as_dict(),
             "rules": [rule.as_dict() for rule in self.rules],
             "thresholds": [vars(entry) for entry in self.thresholds],
+            "controls": dict(self.controls),
         }
         return json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -229,28 +302,32 @@ class RuleBook:
     @classmethod
     def _of(cls, bodies: Iterable[Mapping[str, Any]]) -> RuleBook:
         rules: list[Rule] = []
-        thresholds: list[Threshold] = []
+        thresholds: list[Mapping[str, Any]] = []
         scale = Scale()
+        controls: dict[str, str] = {}
         for body in bodies:
+            controls |= body.get("controls", {})
             rules += (Rule.from_dict(entry) for entry in body.get("rules", ()))
-            thresholds += (Threshold(**entry) for entry in body.get("thresholds", ()))
+            thresholds += body.get("thresholds", ())
             scale = Scale(**body["scale"]) if "scale" in body else scale
         ids = [rule.id for rule in rules]
         twice = next((id for id in ids if ids.count(id) > 1), None)
         if twice:
             raise StructureFault(f"rule {twice} stands twice in the rules")
-        for entry in thresholds:
-            if entry.rule not in ids:
-                raise StructureFault(f"a threshold is for rule {entry.rule}, which is not there")
-        return cls(tuple(rules), tuple(thresholds), scale)
+        by_id = {rule.id: rule for rule in rules}
+        told = tuple(Threshold.from_dict(entry, by_id) for entry in thresholds)
+        return cls(tuple(rules), told, scale, controls)
 
 
 NO_RULES = RuleBook()
 
 
 def _spread(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A file as `RuleBook.read` takes it: what stands at its top holds for each of its rules."""
+    """A file as `RuleBook.read` takes it: what stands at its top, and its `values`, hold for each of its
+    rules that says nothing else.
+    """
     shared = {name: body[name] for name in ("structures", "dataflows") if name in body}
+    shared |= body.get("values", {})
     return {
         **({"scale": body["scale"]} if "scale" in body else {}),
         "rules": [{**shared, **rule} for rule in body.get("rule", ())],

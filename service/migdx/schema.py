@@ -22,6 +22,7 @@ from .structures import (
     Maintainable,
     MetadataStructure,
     ProvisionAgreement,
+    RepresentationMap,
     Text,
 )
 from .urn import Reference
@@ -47,6 +48,9 @@ NUMERIC = frozenset(
 CONFIDENTIALITY, FREE = "CONF_STATUS", "F"
 STATUS, SUPPRESSED = "OBS_STATUS", "Q"
 EMBARGO = "EMBARGO_TIME"
+
+FOOTNOTE = "OBS_FOOTNOTE"
+"""What the service says beside an observation; nobody sends it."""
 
 FREQUENCY = "FREQ"
 """The dimension that says how long periods are, in every structure (SDMX cross-domain concepts)."""
@@ -81,7 +85,7 @@ class SchemaComponent:
     `allowed` is the set of values that the constraints of DSD and dataflow leave, `granted` what those of the
     provision agreement leave; None when they say nothing. `codelist` is what lists the values: a code list, a
     value list, or the concepts of a measure dimension (SDMX 2.1); None for uncoded components;
-    `attached` and `to` tell an attribute's level.
+    `attached` and `to` tell an attribute's level. `maps` tell codes of one list in another.
     """
 
     id: str
@@ -96,6 +100,7 @@ class SchemaComponent:
     attached: Attachment = "observation"
     to: tuple[str, ...] = ()
     max_occurs: str = ""
+    maps: tuple[RepresentationMap, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def coded(self) -> bool:

@@ -1,4 +1,5 @@
-"""What a structure query gives: the artefacts it names, those that `references` adds, as `detail` shows them.
+"""What a structure query gives: the artefacts it names, those that `references` adds, as `detail` shows them;
+and what a data query means for the structures.
 
 sdmx-rest v2.2.2, doc/structures.md: detail, references, and the notes on itemID.
 """
@@ -8,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from .errors import NotFound
+from .errors import NotFound, NotImplementedHere, SemanticFault
 from .items import cut, has, walk
-from .query import StructureQuery
+from .plan import Plan, plan
+from .query import DataQuery, StructureQuery
 from .registry import Registry
 from .search import page
-from .structures import KINDS, Codelist, Hierarchy, ItemScheme, Maintainable
+from .structures import KINDS, Codelist, Hierarchy, ItemScheme, Maintainable, ProvisionAgreement
 from .structures.artefact import OF_2_1, PART_OF_2_1
 
 Step = Callable[[Maintainable], list[Maintainable]]
@@ -173,3 +175,39 @@ def _walk(asked: list[Maintainable], step: Step, *, deep: bool) -> Iterator[Main
                 yield found
                 if deep:
                     waiting.append(found)
+
+
+def planned(registry: Registry, query: DataQuery) -> Plan:
+    """What a query means, for the one dataflow or agreement that it names."""
+    if query.context == "provisionagreement":
+        agreement = _agreement(registry, query)
+        if agreement.dataflow is None:
+            raise SemanticFault(f"{agreement.urn} names no dataflow")
+        return plan(query, registry.schema(agreement.dataflow, agreement))
+    flows = registry.flows(query)
+    if not flows:
+        raise NotFound(
+            f"There is no {query.context} "
+            f"{','.join(query.agencies)}:{','.join(query.ids)}({','.join(query.versions)})"
+        )
+    if len(flows) > 1:
+        raise NotImplementedHere(
+            f"One answer holds one dataflow so far; the query names {len(flows)}: "
+            + ", ".join(f.reference.short for f in flows)
+        )
+    return plan(query, registry.schema(flows[0].reference))
+
+
+def _agreement(registry: Registry, query: DataQuery) -> ProvisionAgreement:
+    wanted = ",".join(query.versions)
+    named = StructureQuery(("ProvisionAgreement",), query.agencies, query.ids, wanted)
+    found = [a for a in registry.select(named) if isinstance(a, ProvisionAgreement)]
+    if not found:
+        raise NotFound(
+            f"There is no provision agreement {','.join(query.agencies)}:{','.join(query.ids)}({wanted})"
+        )
+    if len(found) > 1:
+        raise NotImplementedHere(
+            f"One answer holds one provision agreement so far; the query names {len(found)}"
+        )
+    return found[0]

@@ -29,9 +29,23 @@ def as_columns(table: pa.Table, schema: Schema) -> Columns:
 
 
 def as_dataset(table: pa.Table, schema: Schema) -> Dataset:
-    """A segment's table, typed; all of its records are stored ones."""
-    dataset = typed(as_columns(table, schema), schema)
-    return replace(dataset, stored=len(dataset))
+    """What a store gives, typed; all of its records are stored ones. How a number was spelt is not told."""
+    texts = {c.id: table.column(c.id) for c in schema.components if c.id in table.column_names}
+    figures = {id: texts.pop(id) for id, column in tuple(texts.items()) if pa.types.is_floating(column.type)}
+    positions = {id: at for at, id in enumerate(texts, start=1)}
+    places = in_columns(np.arange(1, table.num_rows + 1, dtype=np.int64), positions)
+    columns = Columns("stored", pa.table(texts), places, received=table.num_rows)
+    dataset = typed(columns, schema)
+    numbers = {id: _figures(column) for id, column in figures.items()}
+    return replace(dataset, columns={**dataset.columns, **numbers}, stored=table.num_rows)
+
+
+def _figures(column: pa.ChunkedArray) -> Numbers:
+    """Numbers with the digits of those alone that are not whole: the others have no decimals to be told."""
+    values = np.asarray(column.to_numpy(), np.float64)
+    parted = values % 1 > 0
+    texts = pc.replace_with_mask(pa.nulls(len(values), pa.utf8()), parted, number_texts(values[parted]))
+    return Numbers(values, texts, np.isnan(values), np.zeros(len(values), bool))
 
 
 def with_stored(dataset: Dataset, stored: Dataset) -> Dataset:

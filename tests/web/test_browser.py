@@ -19,6 +19,7 @@ PAGES = (
     "/dataflows/MIGDX/DF_MIG_FLOW",
     "/help",
     "/help/unknown_code",
+    "/help/sum_of_parts?lang=fr",
     "/structures",
     "/structures?q=area&lang=fr",
     "/structures/codelist/MIGDX/CL_AREA/1.0.0",
@@ -176,3 +177,35 @@ def test_text_stands_out_from_its_ground(tab):
     }"""
     )
     assert {pair: ratio for pair, ratio in ratios.items() if ratio < 4.5} == {}
+
+
+def test_a_bad_file_is_looked_at_before_it_is_sent(tab, tmp_path):
+    """The script shows what it finds; nothing but the rules is asked of the service."""
+    file, asked = tmp_path / "bad.csv", []
+    file.write_bytes(
+        flow_csv(
+            flow_row("250", "IMMIG", "276", 2018, 5),
+            flow_row("250", "IMMIG", "FR", 2019, 5),
+            flow_row("250", "IMMIG", "276", "2020-Q5", "n.a."),
+        )
+    )
+    tab.goto("/?lang=en#check")
+    tab.on("request", lambda request: asked.append((request.method, request.url.split("/", 3)[3])))
+    tab.get_by_label("File", exact=True).set_input_files(file)
+    here = tab.locator("[data-check]")
+    finding = here.get_by_role("listitem").filter(has_text="unknown_code")
+    finding.wait_for()
+    assert "COUNTERPART_AREA has no code 'FR'" in finding.inner_text()
+    assert "line 3, column 8" in finding.inner_text()
+    assert here.locator(".finding").count() == 3
+    assert "Whatever compares figures" in here.inner_text()
+    asked = [one for one in asked if not one[1].startswith("static/")]
+    assert [method for method, _ in asked] == ["GET"]
+    assert asked[0][1].startswith("rules/MIGDX%3ADF_MIG_FLOW(1.0.0).json")
+    assert fits(tab)
+    tab.get_by_label("Data provider").select_option(label="Germany")
+    here.get_by_role("listitem").filter(has_text="not_your_area").wait_for()
+    other = tmp_path / "other.xml"
+    other.write_bytes(b"<xml/>")
+    tab.get_by_label("File", exact=True).set_input_files(other)
+    here.get_by_text("only SDMX-CSV is").wait_for()

@@ -7,13 +7,14 @@ the bad ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
 from ..columns import Columns, Flags, Located
 from ..dataset import Dataset
 from ..report import Finding, Severity
+from .causes import without_consequences
 from .codes import surrounding_blanks, unknown_code
 from .components import missing_component, unknown_component
 from .constraints import not_your_area, outside_constraint
@@ -22,11 +23,13 @@ from .given import Given
 from .judging import BY_NAME, CHECKS, Judged, judged
 from .keys import duplicate_key, key_differs, partial_key, repeated_row, series_attribute_varies
 from .periods import embargo_asked, invalid_period, period_not_of_frequency
-from .values import grouped_by_points, missing_value, not_a_number
+from .shifts import shifted_columns
+from .values import footnote_ignored, grouped_by_points, missing_value, not_a_number
 
 ALWAYS: dict[Check, Severity] = {
     unknown_component: "error",
     missing_component: "error",
+    shifted_columns: "error",
     missing_value: "error",
     partial_key: "error",
     surrounding_blanks: "information",
@@ -42,28 +45,38 @@ ALWAYS: dict[Check, Severity] = {
     repeated_row: "information",
     series_attribute_varies: "error",
     embargo_asked: "warning",
+    footnote_ignored: "information",
 }
 """Run on every dataset, in this order: a cause before its consequences."""
 
+BY_ROW: dict[Check, Severity] = {
+    check: ALWAYS[check]
+    for check in (
+        unknown_component, missing_component, missing_value, partial_key, unknown_code, outside_constraint,
+        not_your_area, not_a_number, invalid_period, period_not_of_frequency, duplicate_key,
+    )
+}  # fmt: skip
+"""Those whose findings on the first rows of a file hold for the whole of it."""
+
 __all__ = [
-    "ALWAYS", "BY_NAME", "CHECKS", "Check", "Fault", "Given", "Judged", "by_value", "judged", "located",
-    "rejected", "run",
+    "ALWAYS", "BY_NAME", "BY_ROW", "CHECKS", "Check", "Fault", "Given", "Judged", "by_value", "judged",
+    "located", "rejected", "run", "without_consequences",
 ]  # fmt: skip
 
 
 def run(dataset: Dataset, columns: Columns) -> tuple[list[Finding], Flags]:
     """Every finding, and per row whether a blocking one touches it."""
-    found = located(dataset, columns)
+    found = without_consequences(located(dataset, columns), dataset)
     return [one.finding for one in found], rejected(found, len(dataset))
 
 
-def located(dataset: Dataset, columns: Columns) -> list[Located]:
-    """Every finding with all the rows of the dataset that it touches."""
-    return [
-        Located(finding(name(check), severity, fault, dataset), fault.rows, fault.in_header)
-        for check, severity in ALWAYS.items()
-        for fault in check(dataset, columns)
-    ]
+def located(
+    dataset: Dataset, columns: Columns, checks: Mapping[Check, Severity] = ALWAYS
+) -> Iterator[Located]:
+    """Every finding with all the rows of the dataset that it touches, as the checks make them."""
+    for check, severity in checks.items():
+        for fault in check(dataset, columns):
+            yield Located(finding(name(check), severity, fault, dataset), fault.rows, fault.in_header)
 
 
 def rejected(found: Iterable[Located], rows: int) -> Flags:

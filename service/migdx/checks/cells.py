@@ -1,13 +1,14 @@
 """Cells: the observations of a dataset as cells of a cube, for the rules that compare some with others.
 
-One number per row stands for a key or a part of it; a pivot turns one dimension into the rows of a matrix, so
-that a rule adds up columns of numbers, never one observation after another.
+One number per row stands for a key or a part of it; an axis finds the cells along one dimension, so that a
+rule adds up columns of numbers, never one observation after another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,12 +22,17 @@ from ..dataset import Coded, Dataset, Numbers
 from ..rules import Scale
 from ..schema import STATUS
 from ..stored import with_stored
+from .cube import ROOMY, Axis, Block, SortedAxis, counting
+from .series import Series
 
 Floats = npt.NDArray[np.float64]
 NONE = -1
 
 _ROOMY = 8
-"""A matrix may have this many places for each of the rows; sparser ones are not made."""
+"""Numbers of groups may be this much sparser than the rows; beyond that they are made dense."""
+
+_KINDS = 6
+"""So many ways in which the keys of faulty rows may be wrong are told apart."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,18 @@ class Cells:
         self.sound = np.ones(len(dataset), bool) if sound is None else sound
         self.own = len(dataset) - dataset.stored
         self._groups: dict[tuple[str, ...], Groups] = {}
-        self._pivots: dict[str, npt.NDArray[np.int32] | None] = {}
         self._beside: Cells | None = None
+        self._axes: dict[str, Axis | None] = {}
+        self._once: dict[Any, Any] = {}
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What several rules need of these cells, made for the first of them."""
+        if key not in self._once:
+            self._once[key] = make()
+        return self._once[key]
 
     def beside(self, stored: Dataset | None) -> Cells:
         """These cells and the stored ones whose key the file does not have; these alone without any."""
@@ -75,10 +88,17 @@ class Cells:
         """Rows whose value is one of `codes`; "" is one that is empty."""
         column = self.coded(id)
         flags = np.array([value in codes for value in column.values] + ["" in codes])  # the last serves -1
+        if flags.all() or not flags.any():
+            return np.full(len(self), flags[-1])
         return np.asarray(flags[column.codes])
 
     def chosen(self, where: Mapping[str, Sequence[str]]) -> Flags:
         """The sound rows that a rule is for (Rule.where)."""
+        asked = tuple((id, *codes) for id, codes in where.items())
+        flags: Flags = self.once(("chosen", asked), lambda: self._chosen(where))
+        return flags.copy()
+
+    def _chosen(self, where: Mapping[str, Sequence[str]]) -> Flags:
         flags = self.sound.copy()
         for id, codes in where.items():
             flags &= self.is_one_of(id, codes)
@@ -121,6 +141,13 @@ class Cells:
         """Rows whose OBS_STATUS is one of `codes`."""
         return self.is_one_of(STATUS, codes)
 
+    def marked(self, marks: Mapping[str, Sequence[str]]) -> Flags:
+        """Rows that one of the components marks: with one of its codes, with anything where none is named."""
+        flags = np.zeros(len(self), bool)
+        for id, codes in marks.items():
+            flags |= self.is_one_of(id, codes) if codes else self.coded(id).codes >= 0
+        return flags
+
     # --- several components ---------------------------------------------------------------------------
 
     def groups(self, ids: Sequence[str]) -> Groups:
@@ -152,27 +179,73 @@ class Cells:
             total, span = _dense(total)
         return Groups(total, max(span, 1))
 
-    def pivot(self, id: str) -> npt.NDArray[np.int32] | None:
-        """A matrix [code of `id`, group of the other dimensions] of row numbers, NONE where there is none.
+    @cached_property
+    def kept(self) -> Indices | None:
+        """The sound rows with a whole key, of those with one key the last only; None where all are."""
+        if self._keys is None:
+            return np.zeros(0, np.int64)
+        counted = counting(self._keys, self._plain.repeated[0], self.sound) & (self._keys >= 0)
+        return None if counted.all() else np.flatnonzero(counted)
 
-        Codes are in the order of `coded(id).values`; groups are those of `without(id)`. None where the matrix
-        would be mostly empty: then `without(id)` and the codes are to be joined instead.
+    @cached_property
+    def _plain(self) -> Dataset:
+        """The dataset without its actions, so that rows with one key are the same in all of them."""
+        return self.dataset if self.dataset.step_of is None else replace(self.dataset, step_of=None)
+
+    @property
+    def _keys(self) -> Indices | None:
+        return self._plain.key_numbers
+
+    @cached_property
+    def _block(self) -> Block | None:
+        columns = {id: column for id in self.dataset.schema.key if len((column := self.coded(id)).values) > 1}
+        span = math.prod(len(column.values) for column in columns.values())
+        if span > ROOMY * len(self) + 1024 or self._keys is None:
+            return None
+        return Block(columns, self._keys, self.kept, self.values)
+
+    @cached_property
+    def faulty(self) -> list[tuple[tuple[str, ...], Indices]]:
+        """The rows that are not sound, by the dimensions of their keys that can be trusted: whose value some
+        sound row has too. Of all other dimensions they may be anything.
         """
-        if id not in self._pivots:
-            column, groups = self.coded(id), self.without(id)
-            size = len(column.values)
-            if size * groups.count > _ROOMY * len(self) + 1024:
-                self._pivots[id] = None
+        rows = np.flatnonzero(~self.sound)
+        kinds = np.zeros(len(rows), np.int64)
+        key = self.dataset.schema.key if len(rows) else ()
+        for at, id in enumerate(key):
+            column = self.coded(id)
+            known = np.bincount(column.codes[self.sound] + 1, minlength=len(column.values) + 1)[1:] > 0
+            kinds |= np.append(known, False)[column.codes[rows]].astype(np.int64) << at
+        counts = np.bincount(kinds)
+        often = np.argsort(-counts, kind="stable")[:_KINDS]
+        often = often[counts[often] > 0]
+        found = [(int(kind), rows[kinds == kind]) for kind in often]
+        rest = rows[~np.isin(kinds, often)]
+        return [
+            (tuple(id for at, id in enumerate(key) if kind >> at & 1), these)
+            for kind, these in ([*found, (0, rest)] if len(rest) else found)
+        ]
+
+    def axis(self, id: str) -> Axis | None:
+        """The cells along a dimension; None where all have the same code of it, or none."""
+        if id not in self._axes:
+            column = self.coded(id)
+            if len(column.values) < 2 or id not in self.dataset.schema.key:
+                self._axes[id] = None
+            elif self._block is not None:
+                self._axes[id] = self._block.along(id)
             else:
-                matrix = np.full((size, groups.count), NONE, np.int32)
-                rows = np.flatnonzero(self.sound & (column.codes >= 0))
-                matrix[column.codes[rows], groups.of[rows]] = rows
-                self._pivots[id] = matrix
-        return self._pivots[id]
+                self._axes[id] = SortedAxis(column, self.without(id).of, self.kept)
+        return self._axes[id]
 
     def values_at(self, rows: npt.NDArray[Any]) -> Floats:
         """The figures of rows, NaN where a row is NONE."""
         return np.asarray(np.append(self.values, np.nan)[rows])
+
+    @cached_property
+    def series(self) -> Series:
+        """The rows as series in time."""
+        return Series(self)
 
     # --- how a figure is shown ------------------------------------------------------------------------
 

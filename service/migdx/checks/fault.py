@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..columns import Columns, Indices
+from ..columns import Columns, Indices, Located
 from ..dataset import Coded, Dataset
 from ..report import SAMPLE, Finding, Place, Severity
 
@@ -22,7 +22,7 @@ class Fault:
     `expected` goes to the report as it is; `values` fill the message. `in_header` places it at the column's
     heading; `at` places it in the cell of another component than the one that it is about. `expected_at`
     says for the first of the rows, one by one, what a rule expected there; `severity` is another than the
-    rule's, where the figures themselves allow for doubt.
+    rule's, where the figures themselves allow for doubt; `check` names another check, under which it is told.
     """
 
     rows: Indices
@@ -34,6 +34,22 @@ class Fault:
     expected_at: Sequence[str] = ()
     severity: Severity | None = None
     at: str = ""
+    check: str = ""
+
+
+def placed(
+    dataset: Dataset, rows: Indices, component: str, expected: Sequence[str] = ()
+) -> tuple[Place, ...]:
+    """A sample of the places of rows, with what was expected in the first of them."""
+    places = tuple(dataset.place(int(row), component) for row in rows[:SAMPLE])
+    told = expected[: len(places)]
+    known = (replace(place, expected=text) for place, text in zip(places, told, strict=False))
+    return (*known, *places[len(told) :])
+
+
+def located(found: Finding, fault: Fault, rows: Indices) -> Located:
+    """A finding with those of its fault's rows that are records of the file."""
+    return Located(found, rows, fault.in_header, fault.at or fault.component, fault.expected_at)
 
 
 def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Finding:
@@ -42,12 +58,7 @@ def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Fi
         heading = fault.component or fault.value or ""
         places: tuple[Place, ...] = (replace(dataset.places.heading(heading), given=fault.value),)
     else:
-        places = tuple(dataset.place(int(row), fault.at or fault.component) for row in fault.rows[:SAMPLE])
-        told = fault.expected_at[: len(places)]
-        places = (
-            tuple(replace(place, expected=text) for place, text in zip(places, told, strict=False))
-            + (places[len(told) :])
-        )
+        places = placed(dataset, fault.rows, fault.at or fault.component, fault.expected_at)
     severity = fault.severity or severity
     return Finding(
         code,

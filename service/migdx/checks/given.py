@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from ..columns import Indices
 from ..dataset import Dataset
 from ..rules import Rule, RuleBook
 from .cells import Cells
 from .fault import Fault
 
-Need = Literal["previous", "related", "partners", "control"]
-"""previous: what the provider's last revision of the dataflow holds. related: its other dataflows
-(rule value `dataflow`). partners: what others say of the same (rule values `dataflow`, `swap` ...).
-control: a table to compare with (rule value `table`)."""
+Need = Literal["previous", "published", "related", "partners", "control"]
+"""previous: what the provider's last revision of the dataflow holds. published: what of it is released.
+related: its other dataflows (rule value `dataflow`). partners: what others say of the same (rule values
+`dataflow`, `swap` ...). control: a table to compare with (rule value `table`)."""
 
-NEEDS: tuple[Need, ...] = ("previous", "related", "partners", "control")
+NEEDS: tuple[Need, ...] = ("previous", "published", "related", "partners", "control")
+
+
+@dataclass(frozen=True)
+class Others:
+    """Figures of others, open ones only. `origins[of[i]]` says whose row i is: the provider, the release and
+    the instant since which it is public; or the source of a table and its licence.
+    """
+
+    dataset: Dataset
+    origins: Sequence[Mapping[str, str]]
+    of: Indices
 
 
 @dataclass(frozen=True)
 class Given:
     """What the exchange fetched for the rules that need it; by the id of the rule where it differs by rule.
 
-    `previous` and `related` are the provider's own, `partners` released and open figures of others,
-    `unavailable` says why something is not there ("previous", or the id of a rule, to the reason).
+    `previous`, `published` and `related` are the provider's own, open figures, `partners` those that others
+    have released, `unavailable` says why something is not there ("previous", or the id of a rule, to the
+    reason).
     """
 
     previous: Dataset | None = None
+    published: Dataset | None = None
     related: Mapping[str, Dataset] = field(default_factory=dict)
-    partners: Mapping[str, Dataset] = field(default_factory=dict)
-    controls: Mapping[str, Dataset] = field(default_factory=dict)
+    partners: Mapping[str, Others] = field(default_factory=dict)
+    controls: Mapping[str, Others] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
     today: date = field(default_factory=date.today)
+    provider: str = ""
 
     @classmethod
     def nothing(cls, reason: str) -> Given:

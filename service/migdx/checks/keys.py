@@ -22,7 +22,7 @@ def duplicate_key(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
     """
     rows, differs = dataset.repeated
     if differs.any():
-        yield Fault(rows[differs], values={"keys": _groups(dataset, rows[differs])})
+        yield Fault(rows[differs], values={"keys": groups(dataset, rows[differs])})
 
 
 def repeated_row(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -34,7 +34,7 @@ def repeated_row(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
     """
     rows, differs = dataset.repeated
     if (~differs).any():
-        yield Fault(rows[~differs], values={"keys": _groups(dataset, rows[~differs])})
+        yield Fault(rows[~differs], values={"keys": groups(dataset, rows[~differs])})
 
 
 def partial_key(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
@@ -103,6 +103,7 @@ def series_attribute_varies(dataset: Dataset, columns: Columns) -> Iterator[Faul
             yield Fault(rows, component.id, values={"series": int((counts > 1).sum())})
 
 
-def _groups(dataset: Dataset, rows: Indices) -> int:
+def groups(dataset: Dataset, rows: Indices) -> int:
+    """How many keys the rows have."""
     key = dataset.key_numbers
     return 0 if key is None else len(np.unique(key[rows]))

@@ -58,10 +58,10 @@ def period_not_of_frequency(dataset: Dataset, columns: Columns) -> Iterator[Faul
     kinds = [found.kind if (found := parse_period(text)) else "" for text in period.values]
     for code, text in enumerate(frequency.values):
         kind = kind_of_frequency(text)
-        rows = frequency.rows_of(code) if kind else ()
+        wrong = [at for at, found in enumerate(kinds) if found and found != kind] if kind else []
+        rows = frequency.rows_of(code) if wrong else ()
         if kind and len(rows):
             here = Coded(period.values, period.codes[rows])
-            wrong = [at for at, found in enumerate(kinds) if found and found != kind]
             expected = {"frequency": text, "kind": KINDS[kind], "example": example(kind)}
             for found_rows, value, distinct in by_value(here, wrong):
                 more = {} if value is not None else {"distinctValues": distinct}

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..columns import Columns
 from ..dataset import Dataset, Numbers
-from ..schema import INTEGRAL
+from ..schema import FOOTNOTE, INTEGRAL
 from .fault import OWN_GROUPS, Fault
 
 
@@ -82,6 +82,18 @@ def not_a_number(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
 
 _WORKBOOKS = ("xlsx", "xls", "ods")
 _FLAGGED = re.compile(r"\s*[+-]?\d[\d.,'\s]*[a-z][a-z ,;]{0,7}", re.IGNORECASE)
+
+
+def footnote_ignored(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
+    """A footnote was sent; it is not kept.
+
+    Why: it is what the collecting organisation says to readers, and the service writes it.
+    Fix: nothing, if the file is an export of this service; a remark of your own goes to the comment.
+    Example: `OBS_FOOTNOTE` = `our register was changed`.
+    """
+    column = dataset.coded(FOOTNOTE)
+    if column is not None and (column.codes >= 0).any():
+        yield Fault(np.flatnonzero(column.codes >= 0), FOOTNOTE)
 
 
 def grouped_by_points(dataset: Dataset, columns: Columns) -> Iterator[Fault]:

@@ -179,7 +179,12 @@ def _mark(book: Any, job: Mapping[str, Any]) -> None:
         cell = book[name].cell(row, column)
         worst = min(numbers, key=lambda number: _WORST.index(said[number]["severity"]))
         cell.fill = fills[said[worst]["severity"]]
-        told = [said[number]["text"] for number, commented in numbers.items() if commented]
+        place = f"{name}!{cell_name(row, column)}"
+        told = [
+            " ".join(filter(None, (said[number]["text"], said[number]["expected"].get(place))))
+            for number, commented in numbers.items()
+            if commented
+        ]
         if told:
             before = [cell.comment.text] if cell.comment else []
             more = [job["words"]["and_more"].format(count=len(told) - _MOST)] if len(told) > _MOST else []

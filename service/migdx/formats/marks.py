@@ -13,7 +13,7 @@ import numpy as np
 
 from ..columns import Columns, Indices, Located, Places, cell_name
 from ..errors import NotAcceptable, TooLarge
-from ..report import SAMPLE, Report, advice, message, nearest, phrase
+from ..report import SAMPLE, Finding, Report, advice, message, nearest, phrase
 from .content import CALLED
 from .sandbox import Failed, Limits, Sandbox
 
@@ -54,7 +54,12 @@ def annotated(
     asked = {
         "cells": list(_marked(found)),
         "said": [
-            {"severity": one.finding.severity, "text": advice(one.finding, languages)} for one in faults
+            {
+                "severity": "information" if one.finding.waived else one.finding.severity,
+                "text": advice(one.finding, languages),
+                "expected": _expected(one.finding, languages),
+            }
+            for one in faults
         ],
         "summary": _summary(report, faults, found, languages, notes),
         "words": {name: phrase(name, languages) for name in _WORDS},
@@ -69,6 +74,15 @@ def annotated(
             "copy; ask for its rejected rows"
         )
     return b"".join(table.column("bytes").to_pylist())
+
+
+def _expected(finding: Finding, languages: Sequence[str]) -> dict[str, str]:
+    """What was expected in the cells of which that is known one by one."""
+    return {
+        f"{place.sheet}!{place.cell}": phrase("expected_here", languages, expected=place.expected)
+        for place in finding.places
+        if place.cell and place.expected
+    }
 
 
 def _refused(failed: Failed, languages: Sequence[str]) -> NotAcceptable | TooLarge:
@@ -114,7 +128,7 @@ def _cells(fault: Located, places: Places) -> _Cells:
     for number in np.unique(sheet_of):
         own = np.flatnonzero(sheet_of == number)
         sheet = places.sheets[number]
-        spot = sheet.spots.get(fault.finding.component)
+        spot = sheet.spots.get(fault.at or fault.finding.component)
         if spot and spot.row:
             cells[own, 1] = spot.row
         if spot and spot.column:
@@ -186,9 +200,9 @@ def _summary(
         "head": [say(name) for name in names],
         "rows": [
             [
-                one.severity,
+                "information" if one.waived else one.severity,
                 [
-                    say(one.severity), one.code, *([one.dataflow] if several else []),
+                    say(one.counts_as), one.code, *([one.dataflow] if several else []),
                     message(one, languages), nearest(one), one.count,
                 ],
                 [[f"{name}!{cell_name(r, c)}", name, r, c] for name, r, c in cells.first(SAMPLE)],

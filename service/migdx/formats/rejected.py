@@ -57,7 +57,7 @@ class _Reasons:
     def __init__(
         self, columns: Columns, faults: Sequence[Located], of_rows: Collection[str], languages: Sequence[str]
     ) -> None:
-        errors = [one for one in faults if one.finding.severity == "error"]
+        errors = [one for one in faults if one.finding.counts_as == "error"]
         said = [_one_line(f"{one.finding.code}: {advice(one.finding, languages)}") for one in errors]
         whole = [
             text
@@ -178,12 +178,12 @@ _MAY_RUN = re.compile(rb"(?:\A|[,;|\t])[\"' ]*[" + re.escape("".join(LIKE_A_FORM
 def _written(columns: Columns, reasons: _Reasons) -> Iterator[bytes]:
     """SDMX-CSV 2.1, the first column told apart; each reason begins with the place in the file as sent."""
     names = columns.table.column_names
-    yield _lines([[WHY, "STRUCTURE", "STRUCTURE_ID", "ACTION", *names]])
-    yield _lines([text, *[""] * (3 + len(names))] for text in reasons.apart)
+    yield csv_lines([[WHY, "STRUCTURE", "STRUCTURE_ID", "ACTION", *names]])
+    yield csv_lines([text, *[""] * (3 + len(names))] for text in reasons.apart)
     for start in range(0, len(reasons.rejected), _ROWS):
         records = reasons.rejected[start : start + _ROWS]
         taken = columns.table.take(pa.array(records))
-        yield _lines(
+        yield csv_lines(
             [*_of_record(int(record), columns, reasons), *row]
             for record, row in zip(records, zip(*map(_texts, taken.columns), strict=True), strict=True)
         )
@@ -199,7 +199,7 @@ def _texts(column: pa.ChunkedArray) -> list[str]:
     return [text or "" for text in column.to_pylist()]
 
 
-def _lines(rows: Iterable[Iterable[str]]) -> bytes:
+def csv_lines(rows: Iterable[Iterable[str]]) -> bytes:
     sink = io.StringIO()
     csv.writer(sink).writerows(map(_harmless, row) for row in rows)
     return sink.getvalue().encode()

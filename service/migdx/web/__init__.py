@@ -13,7 +13,20 @@ from werkzeug.routing import BaseConverter
 from .. import __version__
 from ..errors import ExchangeError, Forbidden
 from ..exchange import Exchange
-from . import faults, maintainers, maintenance, mappings, pages, sdmx, submissions, uploads, workbooks
+from . import (
+    faults,
+    maintainers,
+    maintenance,
+    mappings,
+    packs,
+    pages,
+    reports,
+    sdmx,
+    settling,
+    submissions,
+    uploads,
+    workbooks,
+)
 from .maintainers import Maintainers
 from .rendered import BUDGET, Rendered
 
@@ -69,7 +82,10 @@ def create_app(
     app.register_blueprint(maintenance.blueprint)
     app.register_blueprint(sdmx.blueprint)
     app.register_blueprint(submissions.blueprint)
+    app.register_blueprint(reports.blueprint)
+    app.register_blueprint(settling.blueprint)
     app.register_blueprint(mappings.blueprint)
+    app.register_blueprint(packs.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(workbooks.blueprint)
     app.add_url_rule("/health", "health", _health)

@@ -72,10 +72,7 @@ def _answer(fault: Exception) -> Response:
     at = door(request.path)
     if isinstance(fault, HTTPException):
         return _http(fault, at)
-    if not isinstance(fault, ExchangeError):
-        number = uuid4().hex[:12]
-        current_app.logger.error("%s %s %s", number, request.method, request.path, exc_info=fault)
-        fault = ExchangeError(f"The service failed; its log says why under {number}")
+    fault = _known(fault)
     status = status_of(fault, at)
     headers: dict[str, str] = {}
     if status == 503:
@@ -83,6 +80,25 @@ def _answer(fault: Exception) -> Response:
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="migdx"'
     return _told(at, status, fault.code, fault.title, str(fault), headers)
+
+
+def told(fault: Exception) -> tuple[int, int, str, str]:
+    """Status, code, title and detail of a fault at the service's own calls, where its answer has begun."""
+    if isinstance(fault, HTTPException):
+        status = fault.code or 500
+        known = _HTTP.get(status)
+        return status, *((known.code, known.title) if known else (status, fault.name)), _reason(fault, "")
+    fault = _known(fault)
+    return status_of(fault, "service"), fault.code, fault.title, str(fault)
+
+
+def _known(fault: Exception) -> ExchangeError:
+    """The fault, or for one that nobody expected the number under which the log has it."""
+    if isinstance(fault, ExchangeError):
+        return fault
+    number = uuid4().hex[:12]
+    current_app.logger.error("%s %s %s", number, request.method, request.path, exc_info=fault)
+    return ExchangeError(f"The service failed; its log says why under {number}")
 
 
 def status_of(fault: ExchangeError, at: Door) -> int:

@@ -7,16 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..columns import column_letters as letters
-from ..report import Finding, Place, Report, Severity, message, where
+from ..report import Finding, Place, Report, Severity, Waived, message, where
 from .wording import Words
 
 MOST = 20
 """How many of the allowed codes are written out."""
 
+SHOWN = 150
+"""How many findings a page has, the worst ones; the CSV has all."""
+
 
 @dataclass(frozen=True)
 class Group:
-    """A finding in words. `columns` are the ones of its table of places that say something."""
+    """A finding in words. `columns` are the ones of its table of places that say something; `beside` is how
+    many rows of the same are waived and told apart.
+    """
 
     code: str
     severity: Severity
@@ -26,12 +31,19 @@ class Group:
     expected: Sequence[tuple[str, Sequence[str]]]
     columns: Sequence[str]
     places: Sequence[Mapping[str, object]]
+    rule: str
+    title: str
+    level: int
+    mark: str
+    final: bool
+    waived: Waived | None
+    beside: int
 
 
 def sections(report: Report, words: Words) -> list[tuple[str, list[Group]]]:
     """The findings under a heading for each dataflow; one without a heading where none is named."""
     found: dict[str, list[Group]] = {}
-    for finding, group in zip(report.findings, groups(report, words), strict=True):
+    for finding, group in zip(report.findings[:SHOWN], groups(report, words), strict=True):
         found.setdefault(finding.dataflow, []).append(group)
     if set(found) <= {""}:
         return list(found.items())
@@ -42,12 +54,15 @@ def sections(report: Report, words: Words) -> list[tuple[str, list[Group]]]:
 
 
 def groups(report: Report, words: Words) -> list[Group]:
-    """The findings in the order of the report; what is a row of a text is a line of XML."""
+    """The first findings in the order of the report; what is a row of a text is a line of XML."""
     row = "line" if str(report.subject.get("format")).startswith("SDMX-ML") else "row"
-    return [_group(finding, words, row) for finding in report.findings]
+    return [
+        _group(finding, report.title(finding.rule, words.languages), words, row)
+        for finding in report.findings[:SHOWN]
+    ]
 
 
-def _group(finding: Finding, words: Words, row: str) -> Group:
+def _group(finding: Finding, title: str, words: Words, row: str) -> Group:
     masked = finding.value is None and "value" in finding.values
     places = [_place(place, words, row, masked=masked) for place in finding.places]
     columns = [name for name in _COLUMNS if any(place.get(name, "") not in ("", 0) for place in places)]
@@ -60,10 +75,17 @@ def _group(finding: Finding, words: Words, row: str) -> Group:
         expected=list(_expected(finding.expected, words)),
         columns=columns,
         places=places if columns else (),
+        rule=finding.rule,
+        title=title,
+        level=finding.level,
+        mark=finding.mark,
+        final=finding.final,
+        waived=finding.waived,
+        beside=int(finding.values.get("waived", 0)),
     )
 
 
-_COLUMNS = ("file_within", "place", "sheet", "row", "line", "column", "given", "time", "key")
+_COLUMNS = ("file_within", "place", "sheet", "row", "line", "column", "given", "expected", "time", "key")
 
 
 def _place(place: Place, words: Words, row: str, *, masked: bool) -> dict[str, object]:
@@ -80,6 +102,7 @@ def _place(place: Place, words: Words, row: str, *, masked: bool) -> dict[str, o
         "key": place.key,
         "time": place.period,
         "given": given,
+        "expected": place.expected,
     }
 
 

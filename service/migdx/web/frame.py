@@ -71,7 +71,7 @@ def drawn(template: str, words: Words, **values: Any) -> str:
         "digest": registry().digest,
         "link": lambda endpoint, **more: link(words, endpoint, **more),
         "in_language": _in_language,
-        "static": _static,
+        "static": static,
     }
     return render_template(template, **common, **values)
 
@@ -96,7 +96,7 @@ def _in_language(code: str) -> str:
     return url_for(request.endpoint, **{**(request.view_args or {}), **kept, "lang": code})
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
     """A static file under an address that changes with its contents."""
     return url_for("static", filename=name, v=_digest(Path(current_app.static_folder or "") / name))
 

@@ -33,16 +33,23 @@ def entries(language: str) -> Mapping[str, Help]:
     """The help on every code: the checks in the order in which they run, then reading and taking in."""
     written = {**_written("en"), **_written(language)}
     by_docstring = {checks.name(check): _of(check) for check in checks.ALWAYS}
+    by_docstring |= {name: _of(check) for name, (check, _) in checks.BY_NAME.items()}
     return {code: written.get(code) or help for code, help in by_docstring.items()} | {
         code: help for code, help in written.items() if code not in by_docstring
     }
 
 
 def is_check(code: str) -> bool:
+    """Whether it is run on every file."""
     return any(checks.name(check) == code for check in checks.ALWAYS)
 
 
-def _of(check: checks.Check) -> Help:
+def is_rule_check(code: str) -> bool:
+    """Whether rules name it."""
+    return code in checks.BY_NAME
+
+
+def _of(check: object) -> Help:
     """The parts of a docstring: the fault, then Why, Fix and Example."""
     head, *rest = _PART.split(inspect.getdoc(check) or "")
     parts = {name.lower(): _flowing(text) for name, text in zip(rest[::2], rest[1::2], strict=True)}

@@ -18,7 +18,7 @@ from ..errors import NoResults
 from ..exchange import Exchange
 from ..public import Public
 from ..query import DataQuery, parse_keys
-from ..schema import CONFIDENTIALITY, FREE, STATUS, Schema
+from ..schema import CONFIDENTIALITY, FOOTNOTE, FREE, STATUS, Schema
 from ..structures import Dataflow, Item, Text
 from ..urn import parse_short
 from .coverage import start
@@ -204,7 +204,8 @@ def _cell(row: Mapping[str, Any], schema: Schema) -> Cell:
     flags = (
         () if masked else tuple(flag for id in _statuses(schema) if (flag := row.get(id)) and flag != NORMAL)
     )
-    return Cell(value, flags, masked, "" if masked else row.get(COMMENT) or "", row.get(UNIT) or "")
+    notes = () if masked else filter(None, (row.get(COMMENT), row.get(FOOTNOTE)))
+    return Cell(value, flags, masked, "; ".join(notes), row.get(UNIT) or "")
 
 
 def _statuses(schema: Schema) -> list[str]:

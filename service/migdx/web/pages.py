@@ -9,21 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, Response, make_response, request
+from flask import Blueprint, Response, current_app, make_response, request, url_for
 from markupsafe import Markup, escape
 
 from ..errors import NotFound, SyntaxFault
 from ..formats.content import WORKBOOKS
 from ..public import Public
 from ..report import Report, catalogue
+from ..rule_pack import READING, messages
 from ..schema import Schema, SchemaComponent
 from ..structures import Dataflow, Item
 from . import pair, samples, sending, structure_pages
 from .coverage import Coverage, coverage
-from .findings import sections
-from .frame import base, drawn, kept, link, providers, said, served
-from .help import Help, entries, is_check
+from .findings import SHOWN, sections
+from .frame import base, drawn, kept, link, providers, said, served, static
+from .help import Help, entries, is_check, is_rule_check
+from .help_examples import specimen, used_by
 from .mirror import mirror, view
+from .report_sections import drawn_sections, unchecked
 from .wording import Words, collated
 
 blueprint = Blueprint("pages", __name__)
@@ -104,9 +107,11 @@ def help_index() -> Response:
 
     def page() -> str:
         known = entries(words.language)
+        kinds = [(code, help, is_check(code), is_rule_check(code)) for code, help in known.items()]
         sections = (
-            (words("help_reading"), [(code, help) for code, help in known.items() if not is_check(code)]),
-            (words("help_content"), [(code, help) for code, help in known.items() if is_check(code)]),
+            (words("help_content"), [(code, help) for code, help, always, _ in kinds if always]),
+            (words("help_by_rule"), [(code, help) for code, help, _, ruled in kinds if ruled]),
+            (words("help_reading"), [(code, help) for code, help, *known in kinds if not any(known)]),
         )
         return drawn("help_index.html", words, sections=sections)
 
@@ -121,7 +126,16 @@ def help(code: str) -> Response:
     known: Help | None = entries(words.language).get(code)
     if known is None:
         raise NotFound(f"There is no check {code}")
-    return kept(lambda: drawn("help.html", words, code=code, help=known, message=message), words)
+
+    def page() -> str:
+        exchange = served()
+        book = exchange.rules(exchange.registry)
+        return drawn(
+            "help.html", words, code=code, help=known, message=message, is_rule_check=is_rule_check(code),
+            rules=used_by(code, book, words), specimen=specimen(code, words),
+        )  # fmt: skip
+
+    return kept(page, words)
 
 
 @blueprint.post("/check/report")
@@ -147,6 +161,8 @@ def check() -> Response:
 
 def render_report(report: Report, submission: str = "") -> Response:
     """The page of a report in the language of the request; that of a `submission` has its copies."""
+    from .settling import settled  # which answers with this page
+
     words, subject = Words.of(request), report.subject
     tense = "was" if submission or subject.get("submission") else "would"
     text = (
@@ -169,7 +185,11 @@ def render_report(report: Report, submission: str = "") -> Response:
         verdict_text=words(text) if tense == "would" or report.verdict == "rejected" else "",
         counts=[(words(name), getattr(report.counts, name)) for name in names],
         subject=[(words(name), value) for name, value in about.items() if value],
+        told=drawn_sections(report, words), unchecked=unchecked(report, words),
+        hidden=max(0, len(report.findings) - SHOWN), levels=report.levels(),
         choices=_choices(words), submission=submission, is_workbook=subject.get("format") in WORKBOOKS,
+        settled=settled(served(), submission) if submission else {},
+        needs_token=current_app.extensions["migdx-token"] is not None,
     )  # fmt: skip
     response = make_response(page)
     response.headers["Cache-Control"] = "no-store"
@@ -202,6 +222,8 @@ def _choices(words: Words) -> dict[str, Any]:
         "provider": request.form.get("provider", ""), "dataflow": request.form.get("dataflow", ""),
         "form": request.form.get("format", "html"),
         "command": samples.check_command(f"{base()}/check"),
+        "rules": url_for("packs.pack", name="DATAFLOW.json"), "script": static("check.js"),
+        "help": link(words, "pages.help", code="CODE"), "messages": messages(words.language, READING),
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import SEEK_END
 from pathlib import PurePath
@@ -21,8 +21,17 @@ from ..sent import Sent
 from .negotiation import languages
 from .uploads import uploaded
 
-FORMS = {"json": "application/json", "html": "text/html", "annotated": XLSX, "rejected": "text/csv"}
-"""What a report may be given as, by ?format= and by the media type of Accept."""
+FORMS = {
+    "json": "application/json", "html": "text/html", "annotated": XLSX, "rejected": "text/csv",
+    "csv": "text/csv", "validat": "application/json",
+}  # fmt: skip
+"""What a report may be given as, by ?format= and by the media type of Accept, the first that has it."""
+
+COPIES = ("annotated", "rejected", "csv")
+"""Those that are made of what was sent, not of its report."""
+
+FOLLOWED = {"ndjson": "application/x-ndjson"}
+"""What a check may be given as beside."""
 
 _NO_TYPE = frozenset(("", "application/octet-stream", "application/x-www-form-urlencoded"))
 """What clients say of a file when they say nothing of it."""
@@ -38,10 +47,11 @@ _LONGEST = 100
 def sent() -> Iterator[Sent]:
     """What was uploaded, and what the URL or the form say of it."""
     with uploaded() as (file, media_type, name):
-        yield _described(file, media_type, name or parameter("fileName"))
+        yield described(file, media_type, name or parameter("fileName"))
 
 
-def _described(file: BinaryIO, given: str, name: str) -> Sent:
+def described(file: BinaryIO, given: str, name: str) -> Sent:
+    """A file with what the URL or the form say of it."""
     size = file.seek(0, SEEK_END)
     file.seek(0)
     media_type = "" if given.partition(";")[0].strip().lower() in _NO_TYPE else given
@@ -80,13 +90,13 @@ def accept() -> str:
     return value
 
 
-def form() -> str:
-    """What is asked for, one of FORMS."""
-    asked = parameter("format")
-    if asked and asked not in FORMS:
-        raise SyntaxFault(f"format={asked}: expected one of {', '.join(FORMS)}")
-    best = request.accept_mimetypes.best_match(list(FORMS.values()))
-    return asked or next((name for name, media_type in FORMS.items() if media_type == best), "json")
+def form(more: Mapping[str, str] = {}) -> str:
+    """What is asked for, one of FORMS, or of what there is `more`."""
+    asked, forms = parameter("format"), {**FORMS, **more}
+    if asked and asked not in forms:
+        raise SyntaxFault(f"format={asked}: expected one of {', '.join(forms)}")
+    best = request.accept_mimetypes.best_match(list(forms.values()))
+    return asked or next((name for name, media_type in forms.items() if media_type == best), "json")
 
 
 def json_object() -> dict[str, Any]:
@@ -115,7 +125,7 @@ def asked_languages() -> tuple[str, ...]:
 def copy(
     exchange: Exchange, kind: str, sent: Sent, found: Examined, wanted: Sequence[str], *, then: str = ""
 ) -> Response:
-    """A copy of a file as a download: `annotated` or `rejected`.
+    """A copy of a file, or the list of its findings, as a download: one of COPIES.
 
     `then` are the structures by which its report was made, where they are not those of now.
     """
@@ -123,8 +133,9 @@ def copy(
         body, ending = exchange.annotated(sent, found, wanted, then=then), "xlsx"
         answer = Response(body, content_type=XLSX)
     else:
-        answer = Response(exchange.rejected(sent, found, wanted), content_type="text/csv; charset=utf-8")
-        ending = "csv"
+        rows = found.listed(wanted) if kind == "csv" else exchange.rejected(sent, found, wanted)
+        answer, ending = Response(rows, content_type="text/csv; charset=utf-8"), "csv"
+        kind = "findings" if kind == "csv" else kind
     name = re.sub(r"[^A-Za-z0-9_-]+", "_", PurePath(sent.file_name).stem)[:_LONGEST].strip("_") or "file"
     answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}.{ending}")
     answer.headers["Cache-Control"] = "no-store"

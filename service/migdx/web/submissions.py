@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, request
 
 from ..errors import Forbidden, NotFound, SyntaxFault, Unauthorized
-from ..formats.content import WORKBOOKS
+from ..holdings import changed
 from ..public import Public
 from ..release import Release
 from ..report import Report
 from ..submission import Submission
 from ..urn import parse_short
-from . import pages, sending
+from . import following, reports, sending
 from .frame import served
 from .sending import asked_languages, parameter
 
@@ -36,15 +36,18 @@ LISTED = 100
 def check() -> Response:
     """What is right and wrong with a file; it is not kept.
 
-    A page for a browser, JSON for everyone else; ?format=annotated and =rejected, or Accept, give a copy.
+    A page for a browser, JSON for everyone else; ?format= or Accept give another of sending.FORMS, and
+    application/x-ndjson the findings as they are made.
     """
-    accept, form, exchange = sending.accept(), sending.form(), served()
+    accept, form, exchange = sending.accept(), sending.form(sending.FOLLOWED), served()
+    if form in sending.FOLLOWED:
+        return following.followed(exchange, accept)
     with sending.sent() as sent:
-        if form in ("annotated", "rejected"):
+        if form in sending.COPIES:
             found = exchange.examined(sent, accept=accept)
             return sending.copy(exchange, form, sent, found, asked_languages())
         report = exchange.check(sent, accept=accept)
-    return pages.render_report(report) if form == "html" else sending.json(report.as_dict(asked_languages()))
+    return reports.given(report, form)
 
 
 @blueprint.post("/submissions")
@@ -54,7 +57,8 @@ def submit() -> Response:
     accept = sending.accept()
     with sending.sent() as sent:
         submissions, report = served().submit(sent, by=by(), accept=accept)
-    answer = sending.json(report.as_dict(asked_languages()), 201 if report.verdict == "accepted" else 422)
+    answer = reports.given(report, submission=submissions[0].id)
+    answer.status_code = 201 if report.verdict == "accepted" else 422
     answer.headers["Location"] = f"{request.script_root}/submissions/{submissions[0].id}"
     return answer
 
@@ -80,15 +84,32 @@ def report(id: str) -> Response:
     """The report as it was given with the submission; its forms are those of /check."""
     allowed()
     form = sending.form()
-    if form in ("annotated", "rejected"):
+    if form in sending.COPIES:
         return copy(id, form)
-    told = Report.from_dict(served().report(id))
-    return pages.render_report(told, id) if form == "html" else sending.json(told.as_dict(asked_languages()))
+    return reports.given(Report.from_dict(served().report(id)), form, id)
 
 
+@blueprint.get("/submissions/<id>/validat")
+def validat(id: str) -> Response:
+    """The report as ValidatReport of the European Statistical System."""
+    allowed()
+    return reports.given(Report.from_dict(served().report(id)), "validat", id)
+
+
+@blueprint.get("/submissions/<id>/changes.csv")
+def changes(id: str) -> Response:
+    """All that the submission added and changed, the biggest revisions first."""
+    allowed()
+    rows = changed(served(), id).csv()
+    headers = {"Content-Disposition": f'attachment; filename="changes-{id}.csv"'}
+    return Response(rows, headers=headers, content_type="text/csv; charset=utf-8")
+
+
+@blueprint.get("/submissions/<id>/findings.csv", defaults={"form": "csv"})
 @blueprint.get("/submissions/<id>/<any(annotated, rejected):form>")
 def copy(id: str, form: str) -> Response:
-    """The workbook as it was sent with its faults marked, or the rejected rows with why they are."""
+    """The workbook as it was sent with its faults marked, the rejected rows with why they are, or a list
+    of all findings."""
     allowed()
     exchange = served()
     then = str(exchange.report(id)["rules"]["structures"])
@@ -224,11 +245,8 @@ def _told(submission: Submission, public: Public) -> dict[str, Any]:
         "format": submission.format,
         "sha256": submission.sha256,
         "by": submission.by,
-    } | {
-        name: f"{request.script_root}/submissions/{submission.id}/{name}"
-        for name in ("report", "rejected", "annotated")
-        if name != "annotated" or submission.format in WORKBOOKS
-    }
+        "report": f"{request.script_root}/submissions/{submission.id}/report",
+    } | reports.exports(submission.id, submission.format)
 
 
 def _find(id: str) -> Release:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO, cast
 
 from flask import Request, request
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from ..errors import ExchangeError, NoSpace, SyntaxFault
 
@@ -51,6 +51,8 @@ class Uploading(Request):
     """The files of forms are kept in the same way, and let go of where a form breaks off too."""
 
     _kept: tuple[_Kept, ...] = ()
+    held = False
+    """Whether its files outlive it, for an answer that is made of them while it is sent, until `let_go`."""
 
     def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
         file = _Kept()
@@ -58,6 +60,10 @@ class Uploading(Request):
         return file
 
     def close(self) -> None:
+        if not self.held:
+            self.let_go()
+
+    def let_go(self) -> None:
         super().close()
         for file in self._kept:
             file.close()
@@ -77,21 +83,52 @@ def uploaded() -> Iterator[tuple[BinaryIO, str, str]]:
 
     A body may be sent as gzip (Content-Encoding), and is kept so: archives are read.
     """
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in ("", "identity", "gzip", "x-gzip"):
-        raise UnsupportedMediaType(f"Content-Encoding '{encoding}' is not taken; expected gzip or none")
+    encoding = encoded()
     if request.mimetype == "multipart/form-data":
         if encoding.endswith("gzip"):
             raise UnsupportedMediaType(
                 "A form is not taken as gzip; send the file as the body, or in a form as it is"
             )
-        file = _of_form([each for _, each in request.files.items(multi=True)])
-        yield cast(BinaryIO, file.stream), file.content_type or "", file.filename or ""
+        given = _of_form([each for _, each in request.files.items(multi=True)])
+        yield cast(BinaryIO, given.stream), given.content_type or "", given.filename or ""
     else:
-        with _Kept() as kept:
-            while piece := request.stream.read(_PIECE):
-                kept.write(piece)
-            yield cast(BinaryIO, kept), request.content_type or "", ""
+        with kept() as file:
+            for _ in arriving(file):
+                pass
+            yield file, request.content_type or "", ""
+
+
+def kept() -> BinaryIO:
+    """An empty file for what is uploaded, without a name."""
+    return cast(BinaryIO, _Kept())
+
+
+def arriving(file: BinaryIO, enough: Callable[[], int] = lambda: LARGEST) -> Iterator[int]:
+    """Puts the body of the request at the end of `file`, piece by piece: the bytes that are there so far.
+
+    No piece goes beyond the next number of bytes that is `enough`. SyntaxFault when the connection breaks.
+    """
+    size = 0
+    while True:
+        try:
+            piece = request.stream.read(max(1, min(_PIECE, enough() - size)))
+        except RequestEntityTooLarge:
+            raise
+        except Exception as fault:  # what the server's own parser raises: OSError, or classes of its own
+            raise SyntaxFault(f"The upload broke off after {size:,} bytes: {fault}") from fault
+        if not piece:
+            return
+        file.write(piece)
+        size += len(piece)
+        yield size
+
+
+def encoded() -> str:
+    """The Content-Encoding of the request; UnsupportedMediaType where it is none that is taken."""
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise UnsupportedMediaType(f"Content-Encoding '{encoding}' is not taken; expected gzip or none")
+    return encoding
 
 
 def _of_form(files: list[FileStorage]) -> FileStorage:

@@ -1,0 +1,203 @@
+"""Changes: what a new revision says otherwise than the one before it, the biggest revisions first.
+
+"Removed" there is only where something was deleted; what a submission leaves out is "not sent again", and
+stays as it was. A confidential figure, old or new, is never told, nor how much it changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from .fold import Flags, Folded, Numbers, closed, differing, matched, widened
+from .schema import FOOTNOTE, Schema
+
+LARGEST = 100
+"""How many changes a report tells one by one."""
+
+_MULTIPLIER = "UNIT_MULT"
+_BATCH = 50_000
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """`before` is None where there was no revision. Per row of `after`: `origin`, its row in `before`, -1
+    where it is new; whether it was `sent`; whether it `differs`.
+    """
+
+    before: pa.Table | None
+    after: pa.Table
+    schema: Schema
+    origin: Numbers
+    sent: Flags
+    differs: Flags
+
+    @classmethod
+    def of(cls, before: pa.Table | None, folded: Folded, schema: Schema) -> Changes:
+        """What one action did."""
+        return cls(before, folded.table, schema, folded.origin, folded.sent, folded.differs)
+
+    @classmethod
+    def between(cls, before: pa.Table | None, after: pa.Table, schema: Schema) -> Changes:
+        """Of two revisions as they are kept; what was sent is not known then."""
+        origin = np.full(after.num_rows, -1)
+        differs = np.zeros(after.num_rows, bool)
+        if before is not None and before.num_rows:
+            before = widened(before, after.schema)
+            was, now = matched(before, after, schema)
+            origin[now] = was
+            differs[now] = differing(after.take(pa.array(now)), before.take(pa.array(was)))
+        return cls(before, after, schema, origin, np.ones(after.num_rows, bool), differs)
+
+    def then(self, folded: Folded) -> Changes:
+        """After one more action of the same submission."""
+        old = folded.origin >= 0
+        origin, sent, differs = folded.origin.copy(), folded.sent.copy(), folded.differs.copy()
+        origin[old] = self.origin[folded.origin[old]]
+        sent[old] |= self.sent[folded.origin[old]]
+        differs[old] |= self.differs[folded.origin[old]]
+        return Changes(self.before, folded.table, self.schema, origin, sent, differs & (origin >= 0))
+
+    @cached_property
+    def rows(self) -> Numbers:
+        """Those that differ, as rows of `after`."""
+        return np.flatnonzero(self.differs)
+
+    @cached_property
+    def figures(self) -> tuple[Floats, Floats]:
+        """What `rows` said and say, in units: another multiplier is no other figure."""
+        if self.before is None:
+            return np.zeros(0), np.zeros(0)
+        old = self.before.take(pa.array(self.origin[self.rows]))
+        return _in_units(old, self.schema), _in_units(self.after.take(pa.array(self.rows)), self.schema)
+
+    @cached_property
+    def moved(self) -> Flags:
+        """Of `rows`, whether the figure is another; of the others only attributes are."""
+        old, new = self.figures
+        same = (old == new) | (np.isnan(old) & np.isnan(new))
+        close = np.abs(old - new) <= 1e-12 * np.maximum(np.abs(old), np.abs(new))  # what scaling may cost
+        return np.asarray(~(same | close))
+
+    @cached_property
+    def hidden(self) -> Flags:
+        """Of `rows`, whether the figure is or was confidential."""
+        if self.before is None:
+            return np.zeros(0, bool)
+        old = closed(self.before.take(pa.array(self.origin[self.rows])))
+        return np.asarray(old | closed(self.after.take(pa.array(self.rows))))
+
+    def counts(self) -> dict[str, int]:
+        """In observations. `notSentAgain` are those that the submission leaves as they were."""
+        moved = int(self.moved.sum())
+        return {
+            "added": int((self.origin < 0).sum()),
+            "removed": 0,
+            "changed": moved,
+            "attributes": len(self.rows) - moved,
+            "unchanged": int((self.sent & ~self.differs & (self.origin >= 0)).sum()),
+            "notSentAgain": int((~self.sent).sum()),
+        }
+
+    def largest(self, most: int = LARGEST) -> list[dict[str, Any]]:
+        """The figures that changed most; those that are not told come last, in no order."""
+        old, new = self.figures
+        size = np.where(self.hidden, -1.0, np.nan_to_num(np.abs(new - old), nan=0.0))
+        at = np.flatnonzero(self.moved)
+        at = at[np.argsort(-size[at], kind="stable")][:most]
+        table = self.after.take(pa.array(self.rows[at]))
+        series = [table.column(d.id).to_pylist() for d in self.schema.series_dimensions]
+        periods = table.column(self.schema.time.id).to_pylist() if self.schema.time else [""] * len(at)
+        keys = (".".join(key) for key in zip(*series, strict=True))
+        return [
+            {"key": key, "period": period} | self._told(int(place))
+            for key, period, place in zip(keys, periods, at, strict=True)
+        ]
+
+    def _told(self, place: int) -> dict[str, Any]:
+        if self.hidden[place]:
+            return {"before": None, "after": None, "hidden": True}
+        old, new = (float(figures[place]) for figures in self.figures)
+        told: dict[str, Any] = {"before": _figure(old), "after": _figure(new)}
+        if not np.isnan(new - old):
+            told["difference"] = _figure(new - old)
+            told["percent"] = round(100 * (new - old) / abs(old), 2) if old else None
+        return told
+
+    def csv(self) -> Iterator[bytes]:
+        """All that was added or changed: the key, what kind of change, the figures, the attributes."""
+        added = np.flatnonzero(self.origin < 0)
+        rows = np.concatenate((self.rows, added))
+        old, new = self.figures
+        fresh = self.after.take(pa.array(added))
+        now = np.concatenate((new, _in_units(fresh, self.schema)))
+        was = np.concatenate((old, np.full(len(added), np.nan)))
+        hidden = np.concatenate((self.hidden, closed(fresh)))
+        kind = np.concatenate((np.where(self.moved, "changed", "attributes"), np.full(len(added), "added")))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            percent = np.where(was == 0, np.nan, 100 * (now - was) / np.abs(was))
+        size = np.where(hidden | np.isnan(now - was), -1.0, np.abs(now - was))
+        order = np.argsort(-size, kind="stable")
+        attributes = np.concatenate((self._attributes(), np.full(len(added), "")))
+        table = self.after.take(pa.array(rows[order]))
+        told = {id: _plain(table.column(id)) for id in self.schema.key}
+        told |= {"CHANGE": pa.array(kind[order]), "ATTRIBUTES": pa.array(attributes[order], pa.utf8())}
+        figures = {"BEFORE": was, "AFTER": now, "DIFFERENCE": now - was, "PERCENT": percent}
+        for name, column in figures.items():
+            shown = column[order]
+            told[name] = pa.array(shown, mask=hidden[order] | np.isnan(shown))
+        return _written(pa.table(told))
+
+    def _attributes(self) -> npt.NDArray[np.object_]:
+        """Of `rows`, the attributes that are others, with blanks between them."""
+        names = np.full(len(self.rows), "", object)
+        if self.before is None:
+            return names
+        new, old = self.after.take(pa.array(self.rows)), self.before.take(pa.array(self.origin[self.rows]))
+        for attribute in self.schema.attributes:
+            id = attribute.id
+            if id == FOOTNOTE or id not in new.column_names or id not in old.column_names:
+                continue
+            other = differing(new.select([id]), old.select([id]))
+            if id in self.schema.hidden:
+                other &= ~self.hidden
+            names[other] += id + " "
+        return np.array([name.strip() for name in names], object)
+
+
+def _in_units(table: pa.Table, schema: Schema) -> Floats:
+    values = np.asarray(table.column(schema.measures[0].id).to_numpy(), np.float64)
+    if _MULTIPLIER not in table.column_names:
+        return values
+    powers = pc.fill_null(_plain(table.column(_MULTIPLIER)), "0")
+    encoded = powers.dictionary_encode().combine_chunks()
+    texts = encoded.dictionary.to_pylist()
+    factors = np.array([10.0 ** int(text) if text.lstrip("-").isdigit() else 1.0 for text in texts])
+    return np.asarray(values * factors[np.asarray(encoded.indices)]) if len(texts) else values
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.utf8()) if pa.types.is_dictionary(column.type) else column
+
+
+def _figure(number: float) -> str:
+    return "" if np.isnan(number) else f"{number:.12g}"
+
+
+def _written(table: pa.Table) -> Iterator[bytes]:
+    options = pa.csv.WriteOptions(quoting_style="needed")
+    for at in range(0, max(1, table.num_rows), _BATCH):
+        out = pa.BufferOutputStream()
+        options.include_header = at == 0
+        pa.csv.write_csv(table.slice(at, _BATCH), out, options)
+        yield out.getvalue().to_pybytes()
