@@ -299,7 +299,8 @@ def test_a_national_workbook_of_2009(exchange):
     checked = exchange.examined(real("national/wanderungen_2009.xls", "DEU", FLOW, made))
     report = checked.report
     assert report.verdict == "accepted", report.findings
-    assert faults(report) == []
+    # 11 rows have no code, so that the total is more than its parts; and Asia is drawn without Turkey
+    assert {one.code for one in faults(report)} == {"sum_of_parts", "parts_exceed_whole"}
     assert report.counts.received == 12 * 115  # of 126 rows a month 11 have no code: rests, groups, the sea
     told = figures(checked)
     assert told["IMMIG", "616", "_T", "_T", "2009-01"] == 8297  # Januar, D30

@@ -63,9 +63,9 @@ def reasons():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 strings.add(node.value)
-            if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-                if ast.unparse(node.func) in ("NotChecked", "Given.nothing"):
-                    given.add(node.args[0].value)
+            first = node.args[0] if isinstance(node, ast.Call) and node.args else None
+            if isinstance(first, ast.Constant) and ast.unparse(node.func) in ("NotChecked", "Given.nothing"):
+                given.add(first.value)
     return given, strings
 
 
