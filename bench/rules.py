@@ -117,8 +117,7 @@ def ours(path: Path) -> dict[str, object]:
     start = time.process_time()
     dataset, _ = typed_rows(target.columns, target.schema)
     bind = time.process_time() - start
-    dsd = target.schema.dsd
-    own = book.of(f"{dsd.agency}:{dsd.id}", "MIGDX:DF_MIG_STOCK", "FRA")
+    own = book.of_schema(target.schema, "FRA")
     rules = RuleBook(tuple(rule for rule in own if rule.level <= 1), (), own.scale)
     start = time.process_time()
     found = []

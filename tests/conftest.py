@@ -1,6 +1,8 @@
 """Shared: the shipped structures, an exchange in an empty folder, and the way that a file is sent to it."""
 
 import io
+import json
+import logging
 import os
 import socket
 import subprocess
@@ -14,14 +16,17 @@ import pytest
 from werkzeug.serving import make_server
 
 from migdx import cli, demo
+from migdx import exchange as exchanges
 from migdx.exchange import Exchange
 from migdx.folders import shipped_structures
+from migdx.formats import child, marks, sandbox
 from migdx.registry import Registry
+from migdx.rulebook import read_rules
 from migdx.sent import Sent
 from migdx.web import create_app
 
 # a timing is never a test; and what CI says must be the same tomorrow
-hypothesis.settings.register_profile("migdx", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.register_profile("migdx", deadline=None, max_examples=50, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("migdx")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,9 +64,42 @@ def faults(report):
     return [one for one in report.findings if not one.rule or one.severity != "information"]
 
 
+class Here:
+    """The child of a sandbox that is no process: one for each of thousands of small files takes long."""
+
+    peak, seconds = 0, 0.0
+
+    def do(self, job, descriptor, limits):
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            file.seek(0)
+            content = io.BytesIO(file.read())
+        try:
+            told = json.loads(json.dumps(job)) | {"scratch": io.BytesIO()}
+            table, said = child.TASKS[job["task"]](content, told)
+        except Exception:
+            logging.exception("A reader failed")
+            raise sandbox.Failed("fault of the reader") from None
+        return table, json.loads(json.dumps(said))
+
+    def end(self):
+        """Nothing was begun."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def read_here(request):
+    """Files are read in this process; in modules that are marked `sandboxed` as the service does."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.node.get_closest_marker("sandboxed"):
+            for box in (sandbox.default, marks._annotating):
+                patch.setattr(box, "_take", Here)
+                patch.setattr(box, "_prepare", lambda: None)
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shipped_once():
-    """The shipped structures are read once for all tests: a registry never changes."""
+    """The shipped structures and their rules are read once for all tests: neither ever changes."""
+    rules = {shipped_structures(): read_rules(shipped_structures())}
     load, known = Registry.load, {}
 
     def once(cls, folders, *given):
@@ -74,6 +112,7 @@ def shipped_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Registry, "load", classmethod(once))
+        patch.setattr(exchanges, "read_rules", lambda folders: rules.get(folders) or read_rules(folders))
         yield
 
 

@@ -35,5 +35,5 @@ title = { en = "Counts are not negative", fr = "Les effectifs ne sont pas négat
 def ruled(exchange, text=RULES):
     """The exchange with other rules; they are read as those of a folder are."""
     exchange.book = RuleBook.parse([("own.rules.toml", text)])
-    exchange._bound_rules = "", exchange.book
+    exchange._bound_rules.clear()
     return exchange

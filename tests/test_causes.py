@@ -93,6 +93,33 @@ def test_what_is_left_is_counted_and_placed_anew(exchange):
     assert [place.period for place in left.finding.places] == ["2012", "2013"]
 
 
+def test_what_was_expected_stays_beside_its_row(exchange):
+    dataset = exchange.examined(sent(flow_csv(*ROWS), "FRA")).shares[0].dataset
+    cause = Located(Finding("negative_count", count=2), np.array([0, 2]))
+    finding = Finding("outlier", "warning", "SEX", count=4)
+    outlier = Located(finding, np.arange(4), at="OBS_VALUE", expected_at=["10", "11", "12", "13"])
+    _, left = without_consequences([cause, outlier], dataset)
+    assert left.expected_at == ["11", "13"]
+    places = [(place.period, place.given, place.expected) for place in left.finding.places]
+    assert places == [("2011", "3011", "11"), ("2013", "3013", "13")]
+
+
+def test_the_message_tells_of_a_row_that_is_left(exchange):
+    dataset = exchange.examined(sent(flow_csv(*ROWS), "FRA")).shares[0].dataset
+    cause = Located(Finding("negative_count", count=2), np.array([0, 2]))
+    figures = [
+        {"key": "0", "given": "10"},
+        {"key": "1"},
+        {"key": "2", "given": "12"},
+        {"key": "3", "given": "13"},
+    ]
+    finding = Finding("outlier", "warning", count=4, values={**figures[0], "years": 5})
+    outlier = Located(finding, np.arange(4), at="OBS_VALUE", example=lambda at: figures[at])
+    _, left = without_consequences([cause, outlier], dataset)
+    assert left.finding.values == {"key": "1", "years": 5}
+    assert left.example(1) == figures[3]
+
+
 def test_causes_and_consequences_are_checks():
     known = {name(check) for check in ALWAYS} | set(BY_NAME)
     assert set(CAUSES) | {cause for causes in CAUSES.values() for cause in causes} <= known

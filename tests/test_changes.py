@@ -37,6 +37,21 @@ def submitted(exchange, rows):
     return submission, report
 
 
+def test_an_observation_of_two_actions_is_counted_once(exchange):
+    """Counts are against the previous revision, not against what an earlier action of the file made."""
+    submitted(exchange, BEFORE[:1])
+    rows = [flow_row("276", "IMMIG", "250", 2018, value) for value in (1100, 1200)]
+    rows.insert(1, flow_row("276", "IMMIG", "250", 2019, 5))
+    head, first, new, last = flow_csv(*rows).decode().splitlines()
+    lines = [head, first, new, *(line.replace(",R,", ",M,", 1) for line in (last, new))]
+    (submission,), report = exchange.submit(sent("\n".join([*lines, ""]).encode(), "DEU"), by="test")
+    assert submission.verdict == "accepted", report.as_dict()
+    counts = report.counts
+    assert (counts.added, counts.changed, counts.unchanged) == (1, 1, 0)
+    (section,) = report.sections["changes"]
+    assert (section["counts"]["added"], section["counts"]["changed"]) == (1, 1)
+
+
 def test_the_report_tells_what_a_submission_changes(exchange):
     first, report = submitted(exchange, BEFORE)
     (told,) = report.sections["changes"]

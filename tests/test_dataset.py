@@ -8,6 +8,7 @@ import pytest
 from conftest import HEADER, flow_csv, flow_row
 
 from migdx import checks
+from migdx.columns import each_once
 from migdx.dataset import typed
 from migdx.folders import shipped_structures
 from migdx.formats.csv_reader import read
@@ -157,3 +158,9 @@ def test_the_keys_as_a_whole_are_compared_with_the_dimensions(schema):
     assert findings[0].values == {"expected": series}
     assert findings[0].places[0].column == 4
     assert not np.any(rejected)
+
+
+@pytest.mark.parametrize("numbers", [[], [3], [3, 1, 3, -1, 1]])
+def test_each_number_once(numbers):
+    given = np.array(numbers, np.int64)
+    assert each_once(given).tolist() == np.unique(given).tolist()

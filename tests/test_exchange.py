@@ -9,6 +9,8 @@ from conftest import faults, flow_csv, flow_row, sent
 from migdx.errors import Conflict, NoResults, NotFound, SemanticFault
 from migdx.query import DataQuery, parse_keys
 
+pytestmark = pytest.mark.sandboxed
+
 QUERY = DataQuery(agencies=("MIGDX",), ids=("DF_MIG_FLOW",), versions=("1.0.0",), keys=parse_keys("A.250"))
 
 

@@ -109,6 +109,17 @@ def test_recent_years_count_more(empty):
     assert found.values["before"] == "7010"
 
 
+def test_what_is_usual_for_its_kind_is_no_outlier(empty):
+    """A settled flow may change by a fifth, a settled stock by less than a tenth."""
+    assert not told(asked(empty, *series([842, 867, 875, 860, 870, 1008])), "outlier")
+    still = [90_000, 90_100, 90_050, 90_150, 90_100]
+    stock = [
+        one | {"REF_DATE": f"{one['TIME_PERIOD']}-01-01"} for one in series([*still, 98_900], flow="STOCK")
+    ]
+    assert told(asked(empty, *stock), "outlier")[0][1].rule == "T02-STOCK"
+    assert not told(asked(empty, *series([*still, 98_900])), "outlier")
+
+
 def test_fewer_than_four_years_are_no_history(empty):
     report = asked(empty, *series([None, None, 7000, 7010, 7000, 9000]))
     assert not told(report, "outlier")
@@ -122,6 +133,8 @@ def test_a_level_that_shifts_and_stays_wants_a_break(empty):
     ((years, found),) = told(asked(empty, *shifted), "level_shift_without_break")
     assert (years, found.values["given"], found.values["before"]) == ({"2013"}, "1400", "1010")
     assert not told(asked(empty, *series([1000, 1020, 1010, 1400, 1020])), "level_shift_without_break")
+    trend = series([1520, 1560, 1668, 1921, 2101])
+    assert not told(asked(empty, *trend), "level_shift_without_break")
     shifted[3] |= {"OBS_STATUS": "B", "BREAK_REASON": "SOURCE"}
     assert not codes(asked(empty, *shifted))
 

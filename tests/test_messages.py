@@ -64,7 +64,11 @@ def reasons():
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 strings.add(node.value)
             first = node.args[0] if isinstance(node, ast.Call) and node.args else None
-            if isinstance(first, ast.Constant) and ast.unparse(node.func) in ("NotChecked", "Given.nothing"):
+            if isinstance(first, ast.Constant) and ast.unparse(node.func) in (
+                "NotChecked",
+                "NotChecked.of",
+                "Given.nothing",
+            ):
                 given.add(first.value)
     return given, strings
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from migdx.exchange import Exchange
 from migdx.folders import shipped_structures
-from migdx.formats import csv_reader, sandbox
 
 FLOW = {
     "FREQ": "A",
@@ -56,10 +55,7 @@ def v(figure, **more):
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory):
-    """What a check finds in rows of France: its findings, as a report tells them.
-
-    The files are read here, not in a child: a process for each of so many rows would be most of the time.
-    """
+    """What a check finds in rows of France: its findings, as a report tells them."""
     exchange = Exchange.open(tmp_path_factory.mktemp("rules"))
 
     def judge(check, flow, *rows):
@@ -67,9 +63,7 @@ def judge(tmp_path_factory):
         judge.report = report
         return [group for group in report.as_dict()["groups"] if group["code"] == check]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sandbox.default, "read", lambda file, size, **job: csv_reader.read(file, job))
-        yield judge
+    yield judge
     exchange.close()
 
 
@@ -377,6 +371,9 @@ def test_men_to_women_where_there_are_enough_of_them(judge):
     assert ratio(3000, 1000) == ratio(899, 100) == []
     assert ratio(9, 1, UNIT_MULT="3") == [("warning", None, 1)]
     assert ratio(-9000, 1000, COMPONENT="NET") == []
+    # of one country only, less is unusual, and nothing is asked
+    assert ratio(9000, 1000, CITIZENSHIP="792") == []
+    assert ratio(11000, 1000, CITIZENSHIP="792") == [("information", None, 1)]
 
 
 def test_crude_rates_within_an_account(judge):

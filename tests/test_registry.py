@@ -105,6 +105,7 @@ def test_related_structures_are_exactly_those(registry):
     assert {"Codelist", "ConceptScheme", "DataStructure", "MetadataStructure"} <= kinds("descendants")
     assert kinds("parents") == {
         "Dataflow", "ProvisionAgreement", "DataConstraint", "Categorisation", "Metadataflow",
+        "VtlMappingScheme",
     }  # fmt: skip
     assert "DataProviderScheme" in kinds("parentsandsiblings")
     assert kinds("all") == kinds("descendants") | kinds("parentsandsiblings")

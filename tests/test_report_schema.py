@@ -96,7 +96,7 @@ def test_what_is_no_report_is_refused():
     told = MADE.as_dict()
     for wrong in (
         {**told, "verdict": "perhaps"},
-        {**told, "groups": [{**told["groups"][0], "level": 5}]},
+        {**told, "groups": [{**told["groups"][0], "level": 6}]},
         {**told, "groups": [{**told["groups"][0], "sample": [{"line": 5}]}]},
         {**told, "counts": {**told["counts"], "notChecked": [{"check": "a", "reason": "a sentence"}]}},
     ):

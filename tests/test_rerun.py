@@ -87,6 +87,7 @@ def test_structures_rules_data_and_releases_of_that_day(tmp_path):
     exchange.close()
 
 
+@pytest.mark.faults  # two dozen checks, each done again
 def test_every_submission_of_a_long_story(exchange):
     """By all rules that are shipped; with partners, embargoes, waivers, several actions and dataflows."""
     publish(exchange, "DEU", [flow_row("276", "EMIG", "250", year, 900) for year in (2017, 2018)])

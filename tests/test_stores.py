@@ -573,7 +573,7 @@ plans = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=st.lists(tables, min_size=1, max_size=3), asked=st.lists(plans, min_size=1, max_size=8))
 def test_every_plan_has_the_answer_of_the_reference(
     folder: SegmentStore, written: list[list[Row]], asked: list[Plan]

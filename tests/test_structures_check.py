@@ -313,7 +313,10 @@ def test_a_maintainer_without_http(run, tmp_path):
     status, said, _ = run("--data", place, "structures", "delete", urn)
     assert (status, said) == (1, "refused: There is no Codelist T:CL_NEW(1.0)\n")
     sound = ROOT / "tests" / "checks" / "sound.csv"
-    assert run("--data", place, "check", sound)[1] == run("check", sound)[1]
+    # only what lies beside a file could have been another: an exchange may have figures to compare with
+    there, shipped = (run(*at, "check", sound)[1].partition("not checked") for at in (["--data", place], []))
+    assert there[0] == shipped[0]
+    assert there[0].startswith("ACCEPTED")
     status, _, said = run("--data", place, "structures", "delete", "nothing")
     assert status == 1
     assert said.startswith("migdx: 'nothing' is not an SDMX URN")

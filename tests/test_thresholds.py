@@ -136,3 +136,9 @@ def test_an_agreement_of_the_shipped_ones(exchange):
     report = exchange.check(sent(flow_csv(flow_row("250", "IMMIG", "276", 2019, 400)), "FRA"))
     assert [one.code for one in report.findings if one.rule == "LOW"] == []
     assert report.rules["thresholds"][0]["agreement"] == agreement
+
+
+def test_rules_are_bound_once_for_all_who_see_the_same(exchange):
+    """Each request of an agency sees the exchange through a view of its own."""
+    first, second = (exchange.seen_by(("MIGDX",)) for _ in range(2))
+    assert first.rules(first.registry) is second.rules(second.registry)

@@ -51,9 +51,7 @@ def book(registry):
 
 def sums_of(schema, book, id, *, open):
     """A whole and a few parts that the dataflow takes: all of a small sum, or some of an open one."""
-    dsd, flow = schema.dsd, schema.dataflow
-    rules = book.of(f"{dsd.agency}:{dsd.id}", f"{flow.agency}:{flow.id}")
-    for rule in rules:
+    for rule in book.of_schema(schema):
         wholes = rule.value("wholes", ())
         for one in rule.partitions if rule.check == "sum_of_parts" and rule.component == id else ():
             parts = [part for part in one.parts if part in schema.by_id[id].valid]
@@ -148,8 +146,7 @@ class Ours:
         self.rules = {rule.id: rule for rule in book}
         self.found = set()
         # the checks themselves: a report leaves out what follows from another finding
-        flow, dsd = self.schema.dataflow, self.schema.dsd
-        own = book.of(f"{dsd.agency}:{dsd.id}", f"{flow.agency}:{flow.id}")
+        own = book.of_schema(self.schema)
         for one in judged(self.dataset, own, Given.nothing("nothing_stored")).located:
             if one.finding.code in (*ROWS, *SUMS):
                 self.found |= {(one.finding.rule, self.key(int(row))) for row in one.records}

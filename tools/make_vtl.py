@@ -273,15 +273,13 @@ def artefacts(registry: Registry, book: RuleBook) -> Iterator[Maintainable]:
     flows: dict[Reference, list[tuple[Dataflow, list[Said]]]] = {}
     for flow in registry.of(Dataflow):
         schema = registry.schema(flow.reference)
-        dsd = schema.dsd
-        rules = book.of(f"{dsd.agency}:{dsd.id}", f"{flow.agency}:{flow.id}")
         said = [
             found
-            for rule in rules
+            for rule in book.of_schema(schema)
             if rule.check in SAID_BY and (found := SAID_BY[rule.check](rule, schema, flow.id))
         ]
         if said:
-            flows.setdefault(dsd.reference, []).append((flow, said))
+            flows.setdefault(schema.dsd.reference, []).append((flow, said))
     mapped = [flow for entries in flows.values() for flow, _ in entries]
     names = _mapping(mapped)
     yield names

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from .blobs import Blobs
 from .checks.given import Supply
 from .checks.judging import BY_NAME
 from .errors import NotFound, Unavailable
-from .intake import Examined, examine
+from .examined import Examined
+from .intake import examine
 from .ledger import History
 from .public import Public
 from .registry import Registry
@@ -26,7 +29,8 @@ from .waiving import Granted, Grants
 @dataclass(frozen=True)
 class Basis:
     """What the ledger said, at which instant, the structures and rules then, what files are compared with,
-    and the waivers that are heeded.
+    and the waivers that are heeded. Only a report that is `kept` says how much the ledger held: from that
+    number anybody could see that something was sent.
     """
 
     history: History
@@ -35,11 +39,12 @@ class Basis:
     book: RuleBook
     supply: Supply
     grants: Grants
+    kept: bool = True
 
     def examine(self, sent: Sent, **more: Any) -> Examined:
         """A file read and checked on this basis; its report says on which."""
         found = examine(sent, self.registry, self.book, self.supply, grants=self.grants, at=self.at, **more)
-        rules = {**found.report.rules, "ledger": self.history.seq}
+        rules = {**found.report.rules, **({"ledger": self.history.seq} if self.kept else {})}
         return replace(found, report=replace(found.report, rules=rules))
 
 
@@ -51,21 +56,25 @@ def grants(waivers: Iterable[Waiver], blobs: Blobs) -> Grants:
     return found
 
 
-def told_already(waivers: Iterable[Waiver], public: Public) -> list[Waiver]:
-    """Those that readers know of: their slot shows a revision that was submitted with them, or later.
+def told_already(waivers: Iterable[Waiver], public: Public, blobs: Blobs) -> list[Waiver]:
+    """Those that readers know of: what their slot shows was taken with them, as its reports say.
 
     Who only checks a file is told no more: a waiver says that something was sent, which is not public yet.
     """
 
-    def shown(waiver: Waiver) -> Submission | None:
-        number = public.revisions.get(waiver.slot)
-        return public.history.revision(*waiver.slot, number) if number else None
+    def with_it(waiver: Waiver) -> Iterator[Submission]:
+        for one in public.history.submissions.values():
+            later = one.stamp and waiver.stamp and one.stamp > waiver.stamp
+            if later and one.slot == waiver.slot and 0 < one.revision <= public.revisions.get(one.slot, 0):
+                yield one
 
-    return [
-        waiver
-        for waiver in waivers
-        if (found := shown(waiver)) and found.stamp and waiver.stamp and found.stamp > waiver.stamp
-    ]
+    return [one for one in waivers if any(_used(one, _kept(told.report, blobs)) for told in with_it(one))]
+
+
+def _used(waiver: Waiver, report: bytes) -> bool:
+    """Whether a report names a waiver at a finding of the same code."""
+    told = (waiver.code, asdict(waiver.said))
+    return any(told == (group["code"], group.get("waived")) for group in orjson.loads(report)["groups"])
 
 
 def kept_book(rules: Mapping[str, Any], blobs: Blobs) -> RuleBook:

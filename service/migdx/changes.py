@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from .fold import Flags, Folded, Numbers, closed, differing, matched, widened
+from .fold import Flags, Folded, Numbers, Since, closed, differing, matched, plain, widened
 from .schema import FOOTNOTE, Schema
 
 LARGEST = 100
@@ -30,22 +30,17 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Changes:
-    """`before` is None where there was no revision. Per row of `after`: `origin`, its row in `before`, -1
-    where it is new; whether it was `sent`; whether it `differs`.
-    """
+class Changes(Since):
+    """From `before`, None where there was no revision, to `after`."""
 
     before: pa.Table | None
     after: pa.Table
     schema: Schema
-    origin: Numbers
-    sent: Flags
-    differs: Flags
 
     @classmethod
     def of(cls, before: pa.Table | None, folded: Folded, schema: Schema) -> Changes:
         """What one action did."""
-        return cls(before, folded.table, schema, folded.origin, folded.sent, folded.differs)
+        return cls(folded.origin, folded.sent, folded.differs, before, folded.table, schema)
 
     @classmethod
     def between(cls, before: pa.Table | None, after: pa.Table, schema: Schema) -> Changes:
@@ -57,7 +52,7 @@ class Changes:
             was, now = matched(before, after, schema)
             origin[now] = was
             differs[now] = differing(after.take(pa.array(now)), before.take(pa.array(was)))
-        return cls(before, after, schema, origin, np.ones(after.num_rows, bool), differs)
+        return cls(origin, np.ones(after.num_rows, bool), differs, before, after, schema)
 
     def then(self, folded: Folded) -> Changes:
         """After one more action of the same submission."""
@@ -66,7 +61,7 @@ class Changes:
         origin[old] = self.origin[folded.origin[old]]
         sent[old] |= self.sent[folded.origin[old]]
         differs[old] |= self.differs[folded.origin[old]]
-        return Changes(self.before, folded.table, self.schema, origin, sent, differs & (origin >= 0))
+        return Changes(origin, sent, differs & (origin >= 0), self.before, folded.table, self.schema)
 
     @cached_property
     def rows(self) -> Numbers:
@@ -101,11 +96,11 @@ class Changes:
         """In observations. `notSentAgain` are those that the submission leaves as they were."""
         moved = int(self.moved.sum())
         return {
-            "added": int((self.origin < 0).sum()),
+            "added": self.added,
             "removed": 0,
             "changed": moved,
             "attributes": len(self.rows) - moved,
-            "unchanged": int((self.sent & ~self.differs & (self.origin >= 0)).sum()),
+            "unchanged": self.unchanged,
             "notSentAgain": int((~self.sent).sum()),
         }
 
@@ -150,7 +145,7 @@ class Changes:
         order = np.argsort(-size, kind="stable")
         attributes = np.concatenate((self._attributes(), np.full(len(added), "")))
         table = self.after.take(pa.array(rows[order]))
-        told = {id: _plain(table.column(id)) for id in self.schema.key}
+        told = {id: plain(table.column(id)) for id in self.schema.key}
         told |= {"CHANGE": pa.array(kind[order]), "ATTRIBUTES": pa.array(attributes[order], pa.utf8())}
         figures = {"BEFORE": was, "AFTER": now, "DIFFERENCE": now - was, "PERCENT": percent}
         for name, column in figures.items():
@@ -179,15 +174,11 @@ def _in_units(table: pa.Table, schema: Schema) -> Floats:
     values = np.asarray(table.column(schema.measures[0].id).to_numpy(), np.float64)
     if _MULTIPLIER not in table.column_names:
         return values
-    powers = pc.fill_null(_plain(table.column(_MULTIPLIER)), "0")
+    powers = pc.fill_null(plain(table.column(_MULTIPLIER)), "0")
     encoded = powers.dictionary_encode().combine_chunks()
     texts = encoded.dictionary.to_pylist()
     factors = np.array([10.0 ** int(text) if text.lstrip("-").isdigit() else 1.0 for text in texts])
     return np.asarray(values * factors[np.asarray(encoded.indices)]) if len(texts) else values
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.utf8()) if pa.types.is_dictionary(column.type) else column
 
 
 def _figure(number: float) -> str:

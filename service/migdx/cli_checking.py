@@ -15,8 +15,9 @@ import orjson
 from .cli_structures import BY, LEDGER, public_structures
 from .cli_workbooks import read_map
 from .console import exchange_in
+from .examined import Examined
 from .folders import shipped_structures
-from .intake import Examined, examine
+from .intake import examine
 from .report import Finding, Place, Report, in_best, languages_of_messages, message, where
 from .rulebook import bound, read_rules
 from .sent import Sent
@@ -137,20 +138,27 @@ class Answer:
         for flow in sorted({finding.dataflow for finding in report.findings}):
             if flow:
                 click.secho(f"\nIn {flow}", bold=True)
-            for finding in report.findings:
-                if finding.dataflow == flow:
-                    self._finding(finding, report.title(finding.rule, (self.lang,)))
+            quiet = False
+            for finding in (one for one in report.findings if one.dataflow == flow):
+                remark = bool(finding.rule and finding.counts_as == "information")
+                click.echo(nl=not (quiet and remark))
+                self._finding(finding, report.title(finding.rule, (self.lang,)))
+                quiet = remark
         for name, entries in report.sections.items():
             self._section(name, entries)
         reasons: dict[str, list[str]] = {}
         for entry in counts["notChecked"]:
             reasons.setdefault(entry["message"], []).append(entry.get("rule") or entry["check"])
+        if reasons:
+            click.secho("\nnot checked", bold=True)
         for reason, names in reasons.items():
             what = ", ".join(names) if len(names) <= SHOWN else _counted(len(names), "check")
-            click.echo(f"\nnot checked: {what}. {reason}")
+            click.echo(f"  {what}: {reason}")
 
     def _finding(self, finding: Finding, title: str) -> None:
-        click.echo(f"\n{finding.counts_as} {finding.code}: {message(finding, (self.lang,))}")
+        click.echo(f"{finding.counts_as} {finding.code}: {message(finding, (self.lang,))}")
+        if finding.rule and finding.counts_as == "information":
+            return  # one line: no fault, and --json has its places
         if finding.rule:
             click.echo(f"  rule {finding.rule}, level {finding.level}: {title}")
         if finding.waived:
@@ -186,9 +194,11 @@ class Answer:
     def _entry(self, entry: Mapping[str, Any]) -> Iterator[str]:
         """What an entry says, in short: where, both figures, counts, steps."""
         yield from (str(entry[name]) for name in ("rule", "key", "period") if entry.get(name))
+        for term in entry.get("terms", ()):
+            yield f"{term['sign']} {self._text(term['name'])} {term.get('value') or '-'}"
         if entry.get("difference"):
             figures = [side.get("value", "") for side in entry.get("sides", ())]
-            figures = figures or [entry.get("given", ""), entry.get("expected", "")]
+            figures = figures or [f"expected {entry.get('expected') or '-'}"]
             yield f"{' / '.join(map(str, figures))}, difference {entry['difference']}"
         if "counts" in entry:
             yield ", ".join(f"{name} {count}" for name, count in entry["counts"].items())

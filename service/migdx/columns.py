@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ pa.set_memory_pool(pa.system_memory_pool())
 
 Indices = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+_Whole = TypeVar("_Whole", bound=np.integer[Any])
 
 KEYS = ("SERIES_KEY", "OBS_KEY")
 """Columns that repeat the key of each record (SDMX-CSV 2.0, parameter `keys`); no components."""
@@ -192,7 +194,8 @@ class Located:
 
     There are none where the fault is that of the file, or of rows that are no records. `in_header` says that
     a heading offends, not the records. `at` is the component whose cells are placed, and `expected_at` what
-    was expected there of the first records.
+    was expected there of the first records. `example` gives what the message says of one of them, by its
+    position, where it tells of the first.
     """
 
     finding: Finding
@@ -200,6 +203,7 @@ class Located:
     in_header: bool = False
     at: str = ""
     expected_at: Sequence[str] = ()
+    example: Callable[[int], Mapping[str, Any]] | None = None
 
 
 def nothing(format: str, *findings: Finding) -> Columns:
@@ -210,3 +214,9 @@ def nothing(format: str, *findings: Finding) -> Columns:
 def _says_something(column: pa.ChunkedArray) -> bool:
     texts = column.cast(pa.utf8()) if pa.types.is_dictionary(column.type) else column
     return bool(pc.any(pc.greater(pc.binary_length(pc.fill_null(texts, "")), 0)).as_py())
+
+
+def each_once(numbers: npt.NDArray[_Whole]) -> npt.NDArray[_Whole]:
+    """Each of some numbers once, ascending; of many a sort is far cheaper than the hashing of np.unique."""
+    ordered = np.sort(numbers)
+    return np.asarray(ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]])

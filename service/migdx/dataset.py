@@ -173,10 +173,7 @@ class Dataset:
         del ordered
         if not same.any():
             return nothing
-        twin = np.zeros(len(key), bool)
-        twin[1:] |= same
-        twin[:-1] |= same
-        rows = order[twin]
+        rows = order[np.append(False, same) | np.append(same, False)]
         groups = np.cumsum(np.concatenate(([True], key[rows][1:] != key[rows][:-1]))) - 1
         differs = np.zeros(groups[-1] + 1, bool)
         for component in self.schema.components:

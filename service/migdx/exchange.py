@@ -23,10 +23,11 @@ import pyarrow as pa
 from .basis import Basis, grants, kept_book, told_already
 from .blobs import Blobs
 from .errors import Conflict, NoResults, NotFound, SemanticFault, Unavailable
+from .examined import Examined
 from .filing import filed
 from .folders import shipped_structures
 from .grid import Grid
-from .intake import Examined, first_findings
+from .intake import first_findings
 from .keeping import Current
 from .ledger import Book, History, Ledger
 from .mappings import told
@@ -58,6 +59,9 @@ ENGINE_MEMORY = 2048
 WAIT = 20.0
 """Seconds that a request waits for its turn before it is told to come back."""
 
+BOUND = 8
+"""How many registries rules are kept bound to: that of everyone, and those that agencies with drafts see."""
+
 LENGTHY = 32 << 20
 """Bytes of a file that takes its turn for long: where there are several turns, one stays for others."""
 
@@ -81,7 +85,7 @@ class Exchange:
     ) -> None:
         self.folders = tuple(folders)
         self.book = read_rules(self.folders)
-        self._bound_rules = "", self.book
+        self._bound_rules: dict[str, RuleBook] = {}  # shared by all that `seen_by` gives
         self.store, self.ledger, self.blobs = store, ledger, blobs
         self._structures = Current(registry, blobs)
         self._agencies: frozenset[str] = frozenset()
@@ -141,11 +145,13 @@ class Exchange:
 
     def rules(self, registry: Registry) -> RuleBook:
         """The rule book, bound to the hierarchies of a registry."""
-        digest, book = self._bound_rules
-        if digest != registry.digest:
-            book = bound(self.book, registry)
-            self._bound_rules = registry.digest, book
-        return book
+        found = self._bound_rules.get(registry.digest)
+        if found is None:
+            found = bound(self.book, registry)
+            if len(self._bound_rules) >= BOUND:
+                self._bound_rules.clear()
+            self._bound_rules[registry.digest] = found
+        return found
 
     def seen_by(self, agencies: Iterable[str] = ()) -> Exchange:
         """The exchange as those see it who hold tokens of `agencies`, with the structures of this moment."""
@@ -184,9 +190,10 @@ class Exchange:
         registry = self._pinned or self.structures_at(history).seen_by(self._agencies)
         public = Public(history, at) if owner else self.public(at)
         waivers = history.waived(provider, at)
-        known = grants((*(waivers if owner else told_already(waivers, public)), *also), self.blobs)
+        told = waivers if owner else told_already(waivers, public, self.blobs)
+        known = grants((*told, *also), self.blobs)
         supply = supply_from(public, self.store, registry, owner=owner)
-        return Basis(history, at, registry, self.rules(registry), supply, known)
+        return Basis(history, at, registry, self.rules(registry), supply, known, kept=owner)
 
     def _basis_of(self, rules: Mapping[str, Any], provider: str) -> Basis:
         """What a report (its `rules`) rests on: the ledger, the structures, the rules, the waivers then."""
@@ -279,18 +286,8 @@ class Exchange:
         submission, report = self.submission(id), self.report(id)
         subject, rules = report["subject"], report["rules"]
         with self.blobs.open(submission.sha256) as file:
-            sent = Sent(
-                file,
-                subject["bytes"],
-                subject.get("mediaType", ""),
-                subject["fileName"],
-                submission.provider,
-                subject.get("asked", ""),
-                submission.sha256,
-                read_map(subject["map"], self.blobs).as_dict() if subject.get("map") else {},
-                large="large" in subject,
-                as_merge="as" in subject,
-            )
+            map = read_map(subject["map"], self.blobs).as_dict() if subject.get("map") else {}
+            sent = Sent.again(file, subject, submission.provider, submission.sha256, map)
             with self._turn():
                 basis = self._basis_of(rules, submission.provider)
                 found = basis.examine(sent, accept=subject.get("accept", "all"))
@@ -335,9 +332,7 @@ class Exchange:
     def cancel(self, release: str, *, by: str) -> None:
         """Takes a release back: what was public before it is public again."""
         with self.ledger.writing() as book:
-            found = next((made for made in book.history.releases if made.id == release), None)
-            if found is None:
-                raise NotFound(f"There is no release {release}")
+            found = book.history.release(release)
             if found.cancelled:
                 raise Conflict(f"Release {release} was cancelled at {found.cancelled.isoformat()} already")
             book.append("release_cancelled", {"id": release, "by": by})

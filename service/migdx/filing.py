@@ -10,11 +10,11 @@ from uuid import uuid4
 import pyarrow as pa
 
 from .changes import Changes
+from .examined import Examined, Share
 from .fold import content_hash, fold
-from .intake import Examined, Share
 from .ledger import History
 from .report import Counts, Finding, Report, ordered
-from .stores import Store
+from .stores import Segment, Store
 from .submission import Submission
 
 
@@ -48,17 +48,16 @@ def filed(
         counts = _counts(report, found.shares, at)
         if accepted and folds[at].sent.num_rows:  # of the others all rows are rejected
             one = folds[at]
-            revision = previous.revision + 1 if previous else 1
-            name, schema = submission.agreement, one.share.schema
-            segment = (
-                None if past else store.write(one.changes.after, schema, agreement=name, revision=revision)
-            )
-            content = content_hash(one.sent, one.share.schema)
-            counts = replace(counts, added=one.added, changed=one.changed, unchanged=one.unchanged)
+            content, revision = content_hash(one.sent, one.share.schema), one.revision
             more |= {"content": content, "revision": revision}
-            sections.append(_changed(one, previous))
+            counts = one.counted(counts)
+            sections.append(one.section())
             submissions[at] = replace(
-                submission, verdict="accepted", content=content, segment=segment, revision=revision
+                submission,
+                verdict="accepted",
+                content=content,
+                segment=None if past else one.written(store),
+                revision=revision,
             )
         submissions[at] = replace(submissions[at], counts=asdict(counts))
         told.append((more, counts))
@@ -67,29 +66,40 @@ def filed(
     return tuple(submissions), _told(report, told)
 
 
-def _changed(one: _Fold, previous: Submission | None) -> Mapping[str, object]:
-    """What the report tells of the changes to the previous revision."""
-    return {
-        "dataflow": one.share.dataflow,
-        "previous": previous.id if previous else None,
-        "counts": one.changes.counts(),
-        "largest": one.changes.largest(),
-    }
-
-
 @dataclass(frozen=True)
 class _Fold:
-    """A share folded onto what was there, action by action; counts as `Folded` has them, added up."""
+    """A share folded onto the `previous` revision, action by action; `refused` are those of all of them."""
 
     share: Share
-    agreement: str
+    previous: Submission | None
     changes: Changes
     sent: pa.Table
-    added: int
-    changed: int
-    unchanged: int
-    spread: int
     refused: int
+
+    @property
+    def agreement(self) -> str:
+        return self.share.agreement.id if self.share.agreement else ""
+
+    @property
+    def revision(self) -> int:
+        return self.previous.revision + 1 if self.previous else 1
+
+    def written(self, store: Store) -> Segment:
+        schema = self.share.schema
+        return store.write(self.changes.after, schema, agreement=self.agreement, revision=self.revision)
+
+    def counted(self, counts: Counts) -> Counts:
+        changes = self.changes
+        return replace(counts, added=changes.added, changed=changes.changed, unchanged=changes.unchanged)
+
+    def section(self) -> Mapping[str, object]:
+        """What the report tells of the changes to the previous revision."""
+        return {
+            "dataflow": self.share.dataflow,
+            "previous": self.previous.id if self.previous else None,
+            "counts": self.changes.counts(),
+            "largest": self.changes.largest(),
+        }
 
     def findings(self, *, several: bool) -> Iterator[Finding]:
         dataflow = self.share.dataflow if several else ""
@@ -100,11 +110,11 @@ class _Fold:
                 values={"agreement": self.agreement},
                 dataflow=dataflow,
             )
-        elif self.spread:
+        elif self.changes.spread:
             yield Finding(
                 "series_attribute_changes_existing",
                 "warning",
-                count=self.spread,
+                count=self.changes.spread,
                 blocking=False,
                 dataflow=dataflow,
             )
@@ -113,17 +123,15 @@ class _Fold:
 def _folded(share: Share, previous: Submission | None, store: Store) -> _Fold:
     before = store.read(previous.segment) if previous and previous.segment else None
     was, changes = before, None
-    sent, totals = list[pa.Table](), [0, 0, 0, 0, 0]
+    sent, refused = list[pa.Table](), 0
     for action, table in share.tables():
         sent.append(table)
         folded = fold(before, table, share.schema, action)
-        steps = (folded.added, folded.changed, folded.unchanged, folded.spread, folded.refused)
-        totals = [total + step for total, step in zip(totals, steps, strict=True)]
+        refused += folded.refused
         changes = changes.then(folded) if changes else Changes.of(was, folded, share.schema)
         before = folded.table
     assert changes is not None  # a share has at least one action
-    agreement = share.agreement.id if share.agreement else ""
-    return _Fold(share, agreement, changes, pa.concat_tables(sent), *totals)
+    return _Fold(share, previous, changes, pa.concat_tables(sent), refused)
 
 
 def _with(report: Report, findings: Sequence[Finding]) -> Report:

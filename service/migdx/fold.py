@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,24 +25,44 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Folded:
-    """The new revision, and how it relates to the previous one, in observations.
+class Since:
+    """How a revision relates to the previous one; counts are in observations.
 
-    `changed` were there with other contents, `unchanged` were sent again as they were. `spread` are those of
-    `changed` that were not sent: an attribute of their series changed. `refused` are those sent that Append
-    may not change. Per row of the table: `origin`, its row in the previous revision, -1 where it is new;
-    whether it was `sent`; whether it `differs` from what it was.
+    Per row of it: `origin`, its row in the previous one, -1 where it is new; whether it was `sent`; whether
+    it `differs` from what it was.
     """
 
+    origin: Numbers
+    sent: Flags
+    differs: Flags
+
+    @property
+    def added(self) -> int:
+        """Observations that were not there before."""
+        return int((self.origin < 0).sum())
+
+    @property
+    def unchanged(self) -> int:
+        """Those sent again as they were."""
+        return int((self.sent & ~self.differs & (self.origin >= 0)).sum())
+
+    @property
+    def changed(self) -> int:
+        """Those that were there with other contents."""
+        return int(self.differs.sum())
+
+    @property
+    def spread(self) -> int:
+        """Those of `changed` that were not sent: an attribute of their series changed."""
+        return int((self.differs & ~self.sent).sum())
+
+
+@dataclass(frozen=True)
+class Folded(Since):
+    """The new revision. `refused` are the observations sent that Append may not change."""
+
     table: pa.Table
-    added: int
-    changed: int = 0
-    unchanged: int = 0
-    spread: int = 0
     refused: int = 0
-    origin: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
-    sent: Flags = field(default_factory=lambda: np.zeros(0, bool))
-    differs: Flags = field(default_factory=lambda: np.zeros(0, bool))
 
 
 def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Action) -> Folded:
@@ -52,9 +72,7 @@ def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Acti
     if previous is None or not previous.num_rows:
         once = sent.take(pa.array(_last_of_each(_numbers(sent, schema.key))))
         size = once.num_rows
-        return Folded(
-            once, size, origin=np.full(size, -1), sent=np.ones(size, bool), differs=np.zeros(size, bool)
-        )
+        return Folded(np.full(size, -1), np.ones(size, bool), np.zeros(size, bool), once)
     both = pa.concat_tables([widened(previous, sent.schema), sent]).unify_dictionaries().combine_chunks()
     was, now, added = _matched(_numbers(both, schema.key), previous.num_rows)
     stay = np.setdiff1d(np.arange(previous.num_rows), was)
@@ -69,17 +87,11 @@ def fold(previous: pa.Table | None, sent: pa.Table, schema: Schema, action: Acti
     changed = differing(
         table.slice(0, len(stay) + len(was)), both.take(pa.array(np.concatenate((stay, was))))
     )
-    spread, sent_again = int(changed[: len(stay)].sum()), changed[len(stay) :]
-    new = np.zeros(len(added), bool)
     return Folded(
+        np.concatenate((stay, was, np.full(len(added), -1))),
+        np.arange(table.num_rows) >= len(stay),
+        np.concatenate((changed, np.zeros(len(added), bool))),
         table,
-        len(added),
-        int(changed.sum()),
-        int((~sent_again).sum()),
-        spread,
-        origin=np.concatenate((stay, was, np.full(len(added), -1))),
-        sent=np.arange(table.num_rows) >= len(stay),
-        differs=np.concatenate((changed, new)),
     )
 
 
@@ -114,16 +126,7 @@ def _appended(
     refused = int(differs.sum()) + int(overruled[previous:].sum())
     origin = np.concatenate((np.arange(previous), np.full(len(added), -1)))
     again = np.isin(origin, was) | (origin < 0)
-    nothing = np.zeros(len(origin), bool)
-    return Folded(
-        table,
-        len(added),
-        unchanged=int((~differs).sum()),
-        refused=refused,
-        origin=origin,
-        sent=again,
-        differs=nothing,
-    )
+    return Folded(origin, again, np.zeros(len(origin), bool), table, refused)
 
 
 def widened(previous: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -216,7 +219,7 @@ def _coalesced(new: pa.Table, old: pa.Table, meant: Mapping[str, Flags]) -> pa.T
         given = pc.is_valid(new.column(told))
         if told in meant:
             given = pc.or_(given, pa.chunked_array([meant[told]]))
-        columns[name] = pc.if_else(given, _plain(new.column(name)), _plain(old.column(name)))
+        columns[name] = pc.if_else(given, plain(new.column(name)), plain(old.column(name)))
     return pa.table({name: _like(column, new.column(name)) for name, column in columns.items()})
 
 
@@ -230,13 +233,13 @@ def _guarded(new: pa.Table, given: pa.Table, old: pa.Table, schema: Schema) -> p
         return new
     silent = pc.is_null(given.column(schema.measures[0].id))
     if STATUS in given.column_names:
-        status = _plain(given.column(STATUS))
+        status = plain(given.column(STATUS))
         silent = pc.and_(silent, pc.fill_null(pc.equal(status, SUPPRESSED), True))
     was_closed, is_closed = _closed(old), _closed(new)
     stays = pc.and_(silent, pc.and_(was_closed, is_closed))
     opens = pc.and_not(was_closed, is_closed)
     for name in schema.hidden:
-        column = pc.if_else(stays, _plain(old.column(name)), _plain(new.column(name)))
+        column = pc.if_else(stays, plain(old.column(name)), plain(new.column(name)))
         if name != STATUS:
             unsaid = pc.and_(opens, pc.is_null(given.column(name)))
             column = pc.if_else(unsaid, pa.scalar(None, column.type), column)
@@ -245,10 +248,11 @@ def _guarded(new: pa.Table, given: pa.Table, old: pa.Table, schema: Schema) -> p
 
 
 def _closed(table: pa.Table) -> pa.ChunkedArray:
-    return pc.fill_null(pc.not_equal(_plain(table.column(CONFIDENTIALITY)), FREE), False)
+    return pc.fill_null(pc.not_equal(plain(table.column(CONFIDENTIALITY)), FREE), False)
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of texts as they are, without a dictionary."""
     return column.cast(pa.utf8()) if pa.types.is_dictionary(column.type) else column
 
 

@@ -17,107 +17,21 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
-import orjson
-import pyarrow as pa
 
 from . import __version__, checks
 from .checks.given import Supply, supply_nothing
 from .columns import Columns, Flags, Indices, Located
 from .combined import separated
 from .dataset import Coded, Dataset
-from .formats import marks, sandbox
-from .formats.listed import listed
-from .formats.rejected import rejected
+from .examined import ROW_FAULTS, Examined, Share
+from .formats import sandbox
 from .plan import Action
 from .registry import Registry
-from .report import Counts, Finding, Place, Report, ordered, rank, shortened
+from .report import Counts, Finding, Report, ordered, rank, shortened
 from .rules import NO_RULES, RuleBook
-from .schema import Schema
 from .sent import Sent
-from .structures import ProvisionAgreement
 from .targets import Target, targeted, typed_rows
 from .waiving import Granted, Grants, applied, footnotes
-
-
-@dataclass(frozen=True)
-class Share:
-    """What a file says for one dataflow.
-
-    `steps` are its actions in the order of the file, each with the records that are taken: None for all of
-    them. `embargo` is the latest instant that its rows ask for. `records` are those of the dataset by their
-    numbers in the file, in order, where they are not all of them. `footnotes` are those of its records.
-    """
-
-    dataset: Dataset
-    agreement: ProvisionAgreement | None
-    steps: tuple[tuple[Action, Indices | None], ...]
-    received: int
-    rejected: int
-    embargo: str = ""
-    records: Indices | None = None
-    footnotes: Coded | None = None
-
-    @property
-    def schema(self) -> Schema:
-        return self.dataset.schema
-
-    @property
-    def dataflow(self) -> str:
-        return self.schema.dataflow.reference.short
-
-    @property
-    def actions(self) -> str:
-        return ", ".join(action for action, _ in self.steps)
-
-    def place(self, record: int, component: str) -> Place | None:
-        """Where a component of a record of the file stands; None where the record is for another dataflow."""
-        if self.records is None:
-            return self.dataset.place(record, component)
-        at = int(np.searchsorted(self.records, record))
-        own = at < len(self.records) and self.records[at] == record
-        return self.dataset.place(at, component) if own else None
-
-    def own(self, records: Indices) -> Indices:
-        """Records of the file, all of this dataflow, by their numbers in the dataset."""
-        return records if self.records is None else np.searchsorted(self.records, records)
-
-    def tables(self) -> Iterator[tuple[Action, pa.Table]]:
-        """The observations that are taken, as `Dataset.table` makes them, action by action."""
-        for action, records in self.steps:
-            yield action, self.dataset.table(records, footnotes=self.footnotes)
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What a file turned out to be: its report, and one share for each dataflow that it could be bound to.
-
-    `faults` are the findings of the report, in its order, with the records of `columns` that they touch.
-    """
-
-    report: Report
-    columns: Columns
-    shares: tuple[Share, ...] = ()
-    faults: tuple[Located, ...] = ()
-
-    def annotated(
-        self, sent: Sent, languages: Sequence[str] = ("en",), *, notes: Sequence[str] = ()
-    ) -> bytes:
-        """The workbook that was sent with its faults marked; `notes` are said in front."""
-        return marks.annotated(
-            sent.file, sent.size, self.columns, self.faults, self.report, languages, notes, **sent.job
-        )
-
-    def rejected(self, sent: Sent, languages: Sequence[str] = ("en",)) -> Iterator[bytes]:
-        """The rejected rows of the file that was sent, as CSV with a column that says why."""
-        return rejected(sent.file, sent.size, self.columns, self.faults, _ROW_FAULTS, languages, **sent.job)
-
-    def listed(self, languages: Sequence[str] = ("en",)) -> Iterator[bytes]:
-        """The findings as CSV, with every row that they touch as far as there are not too many."""
-        return listed(self.report, self.faults, self._place, languages)
-
-    def _place(self, record: int, component: str) -> Place:
-        found = (share.place(record, component) for share in self.shares)
-        return next(filter(None, found), None) or self.columns.places.of(record, component)
 
 
 def examine(
@@ -144,70 +58,135 @@ def examine(
     sha256 = sent.sha256 or _digest(sent.file)
     columns = sandbox.default.read(sent.file, sent.size, **sent.job)
     read = time.perf_counter()
-    faults = [Located(finding) for finding in columns.findings]
     targets, more = _targets(columns, sent, registry, preview=preview)
-    faults += more
-    _heard(faults, partial(_tell_of, tell, ""))
-    bound, not_checked, thresholds = [], list[Mapping[str, Any]](), list[Mapping[str, Any]]()
-    sections: dict[str, list[Mapping[str, Any]]] = {}
-    for target in targets:
-        flow = target.short if len(targets) > 1 else ""
-        telling = partial(_tell_of, tell, flow)
-        own, found = separated(target.columns, target.schema, registry)
-        dataset, actions = typed_rows(own, target.schema)
-        _heard(found, telling)
-        more = _heard(checks.located(dataset, own), telling)
-        sound = ~checks.rejected(more, len(dataset))
-        ruled = _rules_for(target, book, sent.provider, at)
-        judged = checks.judged(dataset, ruled, supply(dataset, sent.provider, ruled), sound, telling)
-        thresholds += [one for one in book.differing(ruled) if one not in thresholds]
-        more = checks.without_consequences(more + judged.located, dataset)
-        not_checked += judged.not_checked
-        for name, entries in judged.sections.items():
-            sections.setdefault(name, []).extend({"dataflow": target.short, **entry} for entry in entries)
-        more = list(applied(more, dataset, _granted(grants, target)))
-        notes = footnotes(more, len(dataset))
-        bound.append((target, dataset, actions, checks.rejected(more, len(dataset)), own.records, notes))
-        found += [replace(one, records=own.numbered(one.records)) for one in more]
-        faults += [_of_dataflow(one, flow) for one in found] if flow else found
-    if any(target.agreement is None for target in targets):
-        reason = "no_agreement" if sent.provider else "no_provider"
-        not_checked.append({"check": "not_your_area", "reason": reason})
-    if not targets:
-        not_checked += [{"check": checks.name(check), "reason": "not_bound"} for check in checks.ALWAYS]
-    faults.sort(key=lambda one: rank(one.finding))
-    findings = [one.finding for one in faults]
+    whole = _heard(chain(map(Located, columns.findings), more), partial(_tell_of, tell, ""))
+    run = _Run(sent.provider, registry, book, supply, grants, at, tell, several=len(targets) > 1)
+    parts = [run.part(target) for target in targets]
+    found = sorted(chain(whole, *(part.faults for part in parts)), key=lambda one: rank(one.finding))
+    faults = tuple(replace(one, finding=shortened(one.finding)) for one in found)
+    findings = tuple(one.finding for one in faults)
     taken = _taken(findings, accept)
-    shares = tuple(_share(*one, findings, taken=taken) for one in bound)
-    report = _report(columns, findings, sum(s.received - s.rejected for s in shares), registry, not_checked)
-    subject = {
-        "sha256": sha256,
-        "bytes": sent.size,
-        "fileName": sent.file_name,
-        "mediaType": sent.media_type,
-        "format": columns.format,
-        "accept": accept,
-        **({"as": "merge"} if sent.as_merge else {}),
-        **({"map": _digest_of(sent.map)} if sent.map else {}),
-        **({"large": True} if sent.large else {}),
-        **({"asked": sent.dataflow} if sent.dataflow else {}),
-        **_named(targets, sent),
-    }
-    timing = {"readMs": _ms(started, read), "totalMs": _ms(started, time.perf_counter())}
-    pins = {
-        "pack": book.digest,
-        "at": at.isoformat(),
-        **({"thresholds": thresholds} if thresholds else {}),
-        **({"waivers": _ids(grants)} if grants else {}),
-    }
-    rules = {**report.rules, **pins, "titles": _titles(book, report, sections)}
-    report = replace(report, subject=subject, timing=timing, rules=rules, sections=sections)
-    told = (replace(one, finding=finding) for one, finding in zip(faults, report.findings, strict=True))
-    return Examined(report, columns, shares, tuple(told))
+    shares = tuple(part.share(findings, taken=taken) for part in parts)
+    received, accepted = columns.received, sum(share.received - share.rejected for share in shares)
+    report = Report(
+        "accepted" if accepted else "rejected",
+        _subject(sent, sha256, columns.format, accept, targets),
+        run.pins(parts),
+        Counts.told(findings, received=received, accepted=accepted, rejected=received - accepted),
+        findings,
+        _added_up([*chain(*(part.not_checked for part in parts)), *_not_bound(targets, sent.provider)]),
+        {"readMs": _ms(started, read), "totalMs": _ms(started, time.perf_counter())},
+        _sections(parts),
+    )
+    report = replace(report, rules={**report.rules, "titles": _titles(book, report)})
+    return Examined(report, columns, shares, faults)
 
 
-def _ids(grants: Grants) -> list[str]:
-    return [grant.waiver.id for granted in grants.values() for grant in granted]
+@dataclass(frozen=True)
+class _Part:
+    """The rows of a file for one dataflow, and what is found in them.
+
+    `faults` name records by their numbers in the file; `records` are those numbers, None where they are those
+    of the dataset. `rejected` and `footnotes` are per record of the dataset.
+    """
+
+    target: Target
+    dataset: Dataset
+    actions: Sequence[tuple[Action, Indices | None]]
+    records: Indices | None
+    faults: Sequence[Located]
+    rejected: Flags
+    footnotes: Coded | None
+    not_checked: Sequence[Mapping[str, Any]]
+    sections: Mapping[str, Sequence[Mapping[str, Any]]]
+    thresholds: Sequence[Mapping[str, Any]]
+
+    def share(self, findings: Sequence[Finding], *, taken: bool) -> Share:
+        """What is taken of it, if anything of the file is; `findings` are all those of the file."""
+        target, size = self.target, len(self.dataset)
+        asked = (f.value for f in findings if f.code == "embargo_asked" and f.dataflow in ("", target.short))
+        rejected = self.rejected if taken else np.ones(size, bool)
+        steps = []
+        for action, records in self.actions:
+            if rejected.any():
+                own = np.arange(size) if records is None else records
+                records = own[~rejected[own]]
+            steps.append((action, records))
+        received = target.columns.received
+        return Share(
+            self.dataset,
+            target.agreement,
+            tuple(steps),
+            received,
+            received - size + int(rejected.sum()),
+            next(filter(None, asked), ""),
+            self.records,
+            self.footnotes,
+        )
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the parts of a file are checked against, as `examine` is given it."""
+
+    provider: str
+    registry: Registry
+    book: RuleBook
+    supply: Supply
+    grants: Grants
+    at: datetime
+    tell: Callable[[Finding], None]
+    several: bool
+
+    def part(self, target: Target) -> _Part:
+        """The checks of every file, the rules on the rows that are sound by these, and what is waived."""
+        flow = target.short if self.several else ""
+        tell = partial(_tell_of, self.tell, flow)
+        own, apart = separated(target.columns, target.schema, self.registry)
+        dataset, actions = typed_rows(own, target.schema)
+        _heard(apart, tell)
+        always = _heard(checks.located(dataset, own), tell)
+        sound, rules = ~checks.rejected(always, len(dataset)), self._rules(target)
+        judged = checks.judged(dataset, rules, self.supply(dataset, self.provider, rules), sound, tell)
+        told = checks.without_consequences(always + judged.located, dataset)
+        told = list(applied(told, dataset, self._granted(target)))
+        faults = chain(apart, (replace(one, records=own.numbered(one.records)) for one in told))
+        return _Part(
+            target,
+            dataset,
+            actions,
+            own.records,
+            [_of_dataflow(one, flow) for one in faults],
+            checks.rejected(told, len(dataset)),
+            footnotes(told, len(dataset)),
+            judged.not_checked,
+            judged.sections,
+            self.book.differing(rules),
+        )
+
+    def _rules(self, target: Target) -> RuleBook:
+        """The rules for what a target is, as they are for the provider at that instant."""
+        agreement = target.agreement.id if target.agreement else ""
+        return self.book.of_schema(target.schema, self.provider, agreement, self.at.astimezone(UTC).date())
+
+    def _granted(self, target: Target) -> Sequence[Granted]:
+        return self.grants.get((target.agreement.id, target.short), ()) if target.agreement else ()
+
+    def pins(self, parts: Sequence[_Part]) -> dict[str, Any]:
+        """What a report was made by, for whoever makes it again."""
+        thresholds = list[Mapping[str, Any]]()
+        for part in parts:
+            thresholds += (one for one in part.thresholds if one not in thresholds)
+        waivers = [grant.waiver.id for granted in self.grants.values() for grant in granted]
+        return {
+            "checks": hashlib.sha256("\n".join(map(checks.name, checks.ALWAYS)).encode()).hexdigest(),
+            "code": __version__,
+            "structures": self.registry.digest,
+            "pack": self.book.digest,
+            "at": self.at.isoformat(),
+            **({"thresholds": thresholds} if thresholds else {}),
+            **({"waivers": waivers} if waivers else {}),
+        }
 
 
 def first_findings(sent: Sent, registry: Registry) -> tuple[Finding, ...] | None:
@@ -240,13 +219,28 @@ def _heard(found: Iterable[Located], tell: Callable[[Finding], None]) -> list[Lo
     return made
 
 
-def _titles(
-    book: RuleBook, report: Report, sections: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> dict[str, Mapping[str, str]]:
+def _titles(book: RuleBook, report: Report) -> dict[str, Mapping[str, str]]:
     """What the rules that a report names say of themselves."""
     named = {finding.rule for finding in report.findings}
-    named |= {str(entry.get("rule")) for entry in chain(report.not_checked, *sections.values())}
+    named |= {str(entry.get("rule")) for entry in chain(report.not_checked, *report.sections.values())}
     return {rule.id: rule.title for rule in book if rule.id in named}
+
+
+def _sections(parts: Sequence[_Part]) -> dict[str, list[Mapping[str, Any]]]:
+    """What the rules tell beside findings, each entry with its dataflow."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for part in parts:
+        for name, entries in part.sections.items():
+            found.setdefault(name, []).extend({"dataflow": part.target.short, **entry} for entry in entries)
+    return found
+
+
+def _not_bound(targets: Sequence[Target], provider: str) -> Iterator[Mapping[str, Any]]:
+    """What is not checked for want of a provider, of its agreement, or of any dataflow."""
+    if any(target.agreement is None for target in targets):
+        yield {"check": "not_your_area", "reason": "no_agreement" if provider else "no_provider"}
+    if not targets:
+        yield from ({"check": checks.name(check), "reason": "not_bound"} for check in checks.ALWAYS)
 
 
 def _added_up(entries: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
@@ -260,23 +254,11 @@ def _added_up(entries: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], 
     return tuple({name: value for name, value in entry.items() if value} for entry in found.values())
 
 
-def _rules_for(target: Target, book: RuleBook, provider: str, at: datetime) -> RuleBook:
-    """The rules for what a target is, as they are for a provider at an instant."""
-    flow, dsd = target.schema.dataflow, target.schema.dsd
-    agreement = target.agreement.id if target.agreement else ""
-    day = at.astimezone(UTC).date()
-    return book.of(f"{dsd.agency}:{dsd.id}", f"{flow.agency}:{flow.id}", provider, agreement, day)
-
-
-def _granted(grants: Grants, target: Target) -> Sequence[Granted]:
-    return grants.get((target.agreement.id, target.short), ()) if target.agreement else ()
-
-
 def _targets(
     columns: Columns, sent: Sent, registry: Registry, *, preview: bool
 ) -> tuple[list[Target], list[Located]]:
     """What the rows are for; nothing where the file as a whole cannot be taken."""
-    if any(finding.severity == "error" and finding.code not in _ROW_FAULTS for finding in columns.findings):
+    if any(finding.severity == "error" and finding.code not in ROW_FAULTS for finding in columns.findings):
         return [], []
     return targeted(columns, sent, registry, preview=preview)
 
@@ -285,76 +267,21 @@ def _of_dataflow(one: Located, dataflow: str) -> Located:
     return replace(one, finding=replace(one.finding, dataflow=dataflow))
 
 
-def _digest_of(map: Mapping[str, Any]) -> str:
-    """The sha256 of a map's JSON: the name that it is kept by."""
-    return hashlib.sha256(orjson.dumps(map, option=orjson.OPT_SORT_KEYS)).hexdigest()
-
-
-_ROW_FAULTS = frozenset(
-    {checks.name(check) for check in checks.ALWAYS} - {"missing_component", "unknown_component"}
-    | {"wrong_number_of_cells", "unclosed_quote", "unreadable_text", "missing_structure"}
-    | {"error_cell", "formula_without_value", "other_number_marks"}
-    | {"wrong_key", "wrong_index", "wrong_observation"}
-    | set(checks.BY_NAME)
-)
-"""Errors that touch rows, so that the other rows may still be taken with accept=valid."""
-
-
 def _taken(findings: Sequence[Finding], accept: str) -> bool:
     """Whether anything of a file with these findings is taken."""
     errors = [finding for finding in findings if finding.counts_as == "error"]
-    return not errors or (accept == "valid" and all(finding.code in _ROW_FAULTS for finding in errors))
+    return not errors or (accept == "valid" and all(finding.code in ROW_FAULTS for finding in errors))
 
 
-def _share(
-    target: Target,
-    dataset: Dataset,
-    actions: Sequence[tuple[Action, Indices | None]],
-    rejected: Flags,
-    records_of: Indices | None,
-    notes: Coded | None,
-    findings: Sequence[Finding],
-    *,
-    taken: bool,
-) -> Share:
-    asked = (f.value for f in findings if f.code == "embargo_asked" and f.dataflow in ("", target.short))
-    if not taken:
-        rejected = np.ones(len(dataset), bool)
-    steps = []
-    for action, records in actions:
-        if rejected.any():
-            own = np.arange(len(dataset)) if records is None else records
-            records = own[~rejected[own]]
-        steps.append((action, records))
-    return Share(
-        dataset,
-        target.agreement,
-        tuple(steps),
-        target.columns.received,
-        target.columns.received - len(dataset) + int(rejected.sum()),
-        next(filter(None, asked), ""),
-        records_of,
-        notes,
-    )
-
-
-def _report(
-    columns: Columns,
-    findings: Sequence[Finding],
-    taken: int,
-    registry: Registry,
-    not_checked: Sequence[Mapping[str, Any]],
-) -> Report:
-    received = columns.received
-    counts = Counts.told(findings, received=received, accepted=taken, rejected=received - taken)
-    rules = {
-        "checks": hashlib.sha256("\n".join(checks.name(c) for c in checks.ALWAYS).encode()).hexdigest(),
-        "code": __version__,
-        "structures": registry.digest,
+def _subject(sent: Sent, sha256: str, format: str, accept: str, targets: Sequence[Target]) -> dict[str, Any]:
+    """What was checked, and all that its sender said of it."""
+    return {
+        "sha256": sha256,
+        **sent.said,
+        "format": format,
+        "accept": accept,
+        **_named(targets, sent),
     }
-    return Report(
-        "accepted" if taken else "rejected", {}, rules, counts, ordered(findings), _added_up(not_checked)
-    )
 
 
 def _named(targets: Sequence[Target], sent: Sent) -> dict[str, Any]:

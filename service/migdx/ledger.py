@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import orjson
@@ -52,6 +52,7 @@ _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY)
 _START = "0" * 64
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
+_Made = TypeVar("_Made", Release, Waiver)
 
 
 class BrokenLedger(ExchangeError):
@@ -110,6 +111,19 @@ class History:
         if found is None:
             raise NotFound(f"There is no revision {number} of {agreement} for {dataflow}")
         return found
+
+    def together(self, submission: str) -> list[Submission]:
+        """The submissions of one file: those that share a report."""
+        report = self.submissions[submission].report
+        return [one for one in self.submissions.values() if one.report == report]
+
+    def release(self, id: str) -> Release:
+        """One of `releases`; NotFound when there is none."""
+        return _with_id("release", id, self.releases)
+
+    def waiver(self, id: str) -> Waiver:
+        """One of `waivers`; NotFound when there is none."""
+        return _with_id("waiver", id, self.waivers)
 
     def without(self, dataflows: Collection[str]) -> History:
         """The same with no release of `dataflows`: AGENCY:ID(VERSION)."""
@@ -276,6 +290,13 @@ class Book:
             "note": note,
         }
         return _release(self.append("release", body))
+
+
+def _with_id(noun: str, id: str, made: Iterable[_Made]) -> _Made:
+    found = next((one for one in made if one.id == id), None)
+    if found is None:
+        raise NotFound(f"There is no {noun} {id}")
+    return found
 
 
 def _release(entry: Entry) -> Release:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -364,18 +364,30 @@ def where(place: Place, languages: Sequence[str] = ("en",)) -> str:
 
 
 class _Lenient(dict[str, Any]):
+    """What a check does not say of a finding is what may not be told: a figure that is confidential."""
+
+    languages: Sequence[str] = ("en",)
+
     def __missing__(self, key: str) -> str:
-        return "?"
+        return phrase("untold", self.languages)
 
 
-def message(finding: Finding, languages: Sequence[str] = ("en",)) -> str:
+def message(
+    finding: Finding,
+    languages: Sequence[str] = ("en",),
+    shown: Callable[[str, object], object] | None = None,
+) -> str:
     """The sentence for a finding in the best of `languages` that the catalogue has.
 
     A code may have variants: <code>.several for a group of many values, <code>.<reason> for a reason.
+    `shown` says how what fills the sentence is written, by the name of its place.
     """
     words = _Lenient(component=finding.component, value=finding.value, count=finding.count)
+    words.languages = languages
     words.update(finding.expected)
     words.update(finding.values)
+    if shown:
+        words.update({name: shown(name, value) for name, value in words.items()})
     variant = "several" if "distinctValues" in finding.expected else finding.values.get("reason", "")
     for language in (*languages, "en"):
         known = catalogue(language.split("-")[0].lower())

@@ -76,12 +76,9 @@ def rerun(exchange: Exchange, id: str) -> Rerun:
     """Checks again what was sent with a submission; nothing is kept, and nothing filed."""
     then = Report.from_dict(exchange.report(id))
     submission = exchange.submission(id)
-    together = [
-        one for one in exchange.ledger.history().submissions.values() if one.report == submission.report
-    ]
     with exchange.again(id) as (_, found):
         history = exchange.ledger.history_at(found.report.rules["ledger"])
-        ids = [one.id for one in together]
+        ids = [one.id for one in exchange.ledger.history().together(id)]
         _, now = filed(found, history, exchange.store, submission.by, past=ids)
     if "resubmits" in then.subject:
         now = replace(now, subject={**now.subject, "resubmits": then.subject["resubmits"]})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -17,6 +17,7 @@ from typing import Any
 
 from .errors import StructureFault
 from .report import Severity
+from .schema import Schema
 from .structures import Hierarchy, Text
 
 _OWN = (
@@ -64,7 +65,7 @@ class Partition:
 class Rule:
     """A check and its values. `id` names it in the catalogue of rules; `level` is that of the European
     Statistical System (0 format, 1 within a dataset, 2 over time and datasets of a provider, 3 between
-    providers, 4 between domains).
+    providers, 4 between domains, 5 with what others outside have made).
 
     `structures` (AGENCY:ID of a DSD) and `dataflows` (AGENCY:ID) say what it is for; without dataflows, all
     those of the structures. `where` narrows it to rows: for each component the codes, "" where it is empty. A
@@ -125,13 +126,13 @@ class Rule:
                 body["severity"],
                 dict(body.get("title", {})),
                 {name: value for name, value in body.items() if name not in _OWN},
-                {id: tuple(codes) for id, codes in body.get("where", {}).items()},
-                tuple(body.get("structures", ())),
-                tuple(body.get("dataflows", ())),
-                tuple(body.get("hierarchies", ())),
+                {id: _texts(codes) for id, codes in body.get("where", {}).items()},
+                _texts(body.get("structures", ())),
+                _texts(body.get("dataflows", ())),
+                _texts(body.get("hierarchies", ())),
                 bool(body.get("final", False)),
             )
-        except (KeyError, TypeError, ValueError) as fault:
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
             raise StructureFault(f"rule {body.get('id', '?')} cannot be read: {fault!r}") from fault
         if rule.severity not in ("error", "warning", "information"):
             raise StructureFault(
@@ -185,6 +186,13 @@ class Threshold:
         if wrong:
             raise StructureFault(f"a threshold for rule {name} {wrong}")
         return cls(**{**body, "since": since})
+
+
+def _texts(given: object) -> tuple[str, ...]:
+    """Texts in a list; a text by itself would be a list of its letters."""
+    if not isinstance(given, list | tuple) or not all(isinstance(text, str) for text in given):
+        raise TypeError(f"{given!r} is no list of texts")
+    return tuple(given)
 
 
 def _alike(one: object, two: object) -> bool:
@@ -251,6 +259,13 @@ class RuleBook:
         ids = {rule.id for rule in rules}
         return replace(self, rules=rules, thresholds=tuple(one for one in held if one.rule in ids))
 
+    def of_schema(
+        self, schema: Schema, provider: str = "", agreement: str = "", day: date | None = None
+    ) -> RuleBook:
+        """The same for the dataflow and the structure of a schema."""
+        flow, dsd = schema.dataflow, schema.dsd
+        return self.of(f"{dsd.agency}:{dsd.id}", f"{flow.agency}:{flow.id}", provider, agreement, day)
+
     def differing(self, own: RuleBook) -> list[dict[str, Any]]:
         """What is other in `own`, which `of` made of this book, and why: JSON-able."""
         usual = {rule.id: rule.values for rule in self}
@@ -289,13 +304,25 @@ class RuleBook:
         return cls._of([json.loads(text)])
 
     @classmethod
-    def parse(cls, files: Iterable[tuple[str, str]]) -> RuleBook:
-        """The book of *.rules.toml files, given as (path, text); StructureFault names the one that fails."""
+    def parse(
+        cls,
+        files: Iterable[tuple[str, str]],
+        judge: Callable[[Rule, Collection[str]], None] = lambda rule, shared: None,
+    ) -> RuleBook:
+        """The book of *.rules.toml files, given as (path, text); StructureFault names the one that fails.
+
+        `judge` sees each rule, with the names of the values that all rules of its file have.
+        """
         bodies = []
         for path, text in files:
             try:
-                bodies.append(_spread(tomllib.loads(text)))
-            except tomllib.TOMLDecodeError as fault:
+                body = tomllib.loads(text)
+                bodies.append(_spread(body))
+                for rule in cls._of([{**bodies[-1], "thresholds": ()}]):
+                    judge(rule, body.get("values", ()))
+            except StructureFault as fault:
+                raise StructureFault(str(fault), path) from fault
+            except (TypeError, AttributeError, ValueError) as fault:
                 raise StructureFault(f"the rules cannot be read: {fault}", path) from fault
         return cls._of(bodies)
 
@@ -331,5 +358,5 @@ def _spread(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **({"scale": body["scale"]} if "scale" in body else {}),
         "rules": [{**shared, **rule} for rule in body.get("rule", ())],
-        "thresholds": body.get("threshold", []),
+        "thresholds": [{**threshold} for threshold in body.get("threshold", ())],
     }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
+
+import orjson
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,39 @@ class Sent:
             "map": self.map,
             "large": self.large,
         }
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What a report tells of it, so that `again` makes it from its bytes; of its map, the name."""
+        return {
+            "bytes": self.size,
+            "fileName": self.file_name,
+            "mediaType": self.media_type,
+            **({"as": "merge"} if self.as_merge else {}),
+            **({"map": _digest_of(self.map)} if self.map else {}),
+            **({"large": True} if self.large else {}),
+            **({"asked": self.dataflow} if self.dataflow else {}),
+        }
+
+    @classmethod
+    def again(
+        cls, file: BinaryIO, said: Mapping[str, Any], provider: str, sha256: str, map: Mapping[str, Any]
+    ) -> Sent:
+        """What a report tells of, once more; the first reports did not tell all of it."""
+        return cls(
+            file,
+            said["bytes"],
+            said.get("mediaType", ""),
+            said["fileName"],
+            provider,
+            said.get("asked", ""),
+            sha256,
+            map,
+            large="large" in said,
+            as_merge="as" in said,
+        )
+
+
+def _digest_of(map: Mapping[str, Any]) -> str:
+    """The sha256 of a map's JSON: the name that it is kept by."""
+    return hashlib.sha256(orjson.dumps(map, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 from .errors import Conflict, Forbidden, NotFound
+from .examined import Examined
 from .exchange import Exchange
-from .intake import Examined
 from .ledger import Book, History
 from .report import Report
 from .submission import Submission
@@ -74,28 +74,27 @@ def waive(exchange: Exchange, submission: str, mark: str, reason: str, expires: 
                 submissions, report = exchange.file(
                     sent, by=by, accept=accept, waiver=waiver, before=write, resubmits=submission
                 )
-                return Granting(_written(exchange, waiver.id), submissions, report)
+                return Granting(exchange.ledger.history().waiver(waiver.id), submissions, report)
             with exchange.ledger.writing() as book:
                 # somebody may have waived the last but one at this very moment
                 if newer or not _is_last(exchange, book.history, waiver):
                     write(book)
                     break
-    rejected = exchange.submission(submission).verdict == "rejected"
-    return Granting(_written(exchange, waiver.id), newer=newer if rejected else "")
+    history = exchange.ledger.history()
+    rejected = history.submissions[submission].verdict == "rejected"
+    return Granting(history.waiver(waiver.id), newer=newer if rejected else "")
 
 
 def revoke(exchange: Exchange, waiver: str, *, by: str) -> Waiver:
     """Ends a waiver before its day. What was accepted with it stays, as all revisions do."""
     with exchange.ledger.writing() as book:
-        found = next((one for one in book.history.waivers if one.id == waiver), None)
-        if found is None:
-            raise NotFound(f"There is no waiver {waiver}")
+        found = book.history.waiver(waiver)
         if found.revoked:
             raise Conflict(f"Waiver {waiver} was revoked at {found.revoked.isoformat()} already")
         if not found.in_force(book.history.now()):
             raise Conflict(f"Waiver {waiver} ended on {found.expires}")
         book.append("waiver_revoked", {"id": waiver, "by": by})
-    return _written(exchange, waiver)
+    return exchange.ledger.history().waiver(waiver)
 
 
 def _group(exchange: Exchange, submission: str, mark: str) -> Mapping[str, Any]:
@@ -142,14 +141,8 @@ def _waiver(exchange: Exchange, submission: str, group: Mapping[str, Any], found
     )
 
 
-def _together(history: History, submission: str) -> list[Submission]:
-    """The submissions of one file: those that share a report."""
-    report = history.submissions[submission].report
-    return [one for one in history.submissions.values() if one.report == report]
-
-
 def _refuse_twice(history: History, waiver: Waiver) -> None:
-    ids = {one.id for one in _together(history, waiver.submission)}
+    ids = {one.id for one in history.together(waiver.submission)}
     for other in history.waived(waiver.provider, history.now()):
         if other.submission in ids and other.mark == waiver.mark:
             raise Conflict(
@@ -161,7 +154,7 @@ def _refuse_twice(history: History, waiver: Waiver) -> None:
 def _is_last(exchange: Exchange, history: History, waiver: Waiver) -> bool:
     """Whether nothing blocks a rejected submission any more once the waiver is there."""
     report = exchange.report(waiver.submission)
-    ids = {one.id for one in _together(history, waiver.submission)}
+    ids = {one.id for one in history.together(waiver.submission)}
     known = {one.mark for one in history.waived(waiver.provider, history.now()) if one.submission in ids}
     blocking = {group["mark"] for group in report["groups"] if group["blocking"]}
     return report["verdict"] == "rejected" and waiver.mark in blocking and blocking <= {*known, waiver.mark}
@@ -169,11 +162,7 @@ def _is_last(exchange: Exchange, history: History, waiver: Waiver) -> bool:
 
 def _newer(history: History, submission: str) -> str:
     """The last submission to the same agreement and dataflow that came after this one, "" without one."""
-    own = _together(history, submission)
+    own = history.together(submission)
     slots, ids = {one.slot for one in own}, {one.id for one in own}
     last = next((one for one in reversed([*history.submissions.values()]) if one.slot in slots), None)
     return last.id if last and last.id not in ids else ""
-
-
-def _written(exchange: Exchange, id: str) -> Waiver:
-    return next(one for one in exchange.ledger.history().waivers if one.id == id)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from .checks.fault import placed
-from .columns import Flags, Indices, Located
+from .checks.fault import part
+from .columns import Indices, Located
 from .dataset import Coded, Dataset
 from .release import Slot
 from .report import Finding, phrase, shortened
@@ -89,28 +89,16 @@ def _parts(one: Located, dataset: Dataset, granted: Sequence[Granted]) -> Iterat
         covered = left & np.isin(keys, grant.keys)
         if covered.any():
             said = replace(one.finding, waived=grant.waiver.said, blocking=False)
-            part = _part(replace(one, finding=said), covered, int(covered.sum()), dataset)
-            yield part
+            said_of = replace(one, finding=said)
+            if not covered.all():
+                said_of = part(said_of, covered, int(covered.sum()), dataset)
+            yield said_of
             left &= ~covered
-            waived += part.finding.count
+            waived += said_of.finding.count
     if left.any():
         rest = replace(one.finding, values={**one.finding.values, **({"waived": waived} if waived else {})})
-        yield _part(replace(one, finding=rest), left, one.finding.count - waived, dataset)
-
-
-def _part(one: Located, chosen: Flags, count: int, dataset: Dataset) -> Located:
-    """Some of the rows of a finding."""
-    if chosen.all():
-        return one
-    rows = one.records[chosen]
-    expected = [text for text, kept in zip(one.expected_at, chosen, strict=False) if kept]
-    places = placed(dataset, rows, one.at or one.finding.component, expected)
-    return replace(
-        one,
-        finding=replace(one.finding, count=count, places=places),
-        records=rows,
-        expected_at=expected,
-    )
+        told = replace(one, finding=rest)
+        yield told if left.all() else part(told, left, one.finding.count - waived, dataset)
 
 
 def footnotes(found: Iterable[Located], rows: int) -> Coded | None:

@@ -507,7 +507,7 @@ awkward = st.sampled_from(
 tables = st.lists(st.lists(texts | awkward, min_size=3, max_size=3), max_size=12)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(
     tables,
     st.sampled_from(["\n", "\r\n", "\r"]),
@@ -541,7 +541,7 @@ def _lines(text):
     return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(st.text(st.sampled_from('",;\n\rax '), max_size=60), st.sampled_from([30, 1 << 20]))
 def test_any_text_is_read_or_named(text, chunk):
     """Every record is read or counted in a finding, whatever the quotes do."""
@@ -555,7 +555,7 @@ def test_any_text_is_read_or_named(text, chunk):
         assert columns.table.num_rows == len(columns.places)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_named(content):
     for start in (b"", V1.encode(), codecs.BOM_UTF16_LE):
@@ -580,7 +580,7 @@ said = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.lists(pieces, max_size=40), encodings, said)
 def test_any_mixture_of_its_signs_is_read_or_named(parts, encoding, parameters):
     for start in ("", "DATAFLOW,OBS_VALUE,", "STRUCTURE[;];STRUCTURE_ID;ACTION;A[]: B;"):

@@ -57,7 +57,7 @@ READ: dict[str, Callable[[bytes], list[Row]]] = {
 }  # fmt: skip
 DIMENSIONS = ("TIME_PERIOD", "AllDimensions")
 
-unhurried = settings(deadline=None, max_examples=50)
+unhurried = settings(deadline=None, max_examples=15)  # for each format and view
 every_format = pytest.mark.parametrize("media_type", WRITERS)
 every_view = pytest.mark.parametrize("dimension", DIMENSIONS)
 

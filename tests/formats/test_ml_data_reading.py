@@ -480,7 +480,7 @@ PARTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(parts=st.lists(PARTS, max_size=30), piece=st.sampled_from((1, 7, 50, 400)), batch=st.integers(1, 5))
 def test_taking_plain_tags_out_changes_nothing(parts: list[str], piece: int, batch: int) -> None:
     sent = message(dataset("".join(parts))).encode()

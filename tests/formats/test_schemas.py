@@ -356,12 +356,12 @@ def test_json_values_are_cut_by_constraints(version):
 
 
 @pytest.mark.parametrize("write", [write_schema, write_json_schema], ids=["xml", "json"])
-def test_a_list_of_700_000_codes_leaves_in_pieces(write):
+def test_a_long_list_leaves_in_pieces(write):
     version = "3.0" if write is write_schema else "2.1"
-    count = 700_000
+    count = 200_000
     area = component("AREA", "dimension", tuple(f"C{n}" for n in range(count)))
     pieces = list(write(limited(AREA=area), version, "TIME_PERIOD"))
-    assert max(map(len, pieces)) < 1_000_000
+    assert max(map(len, pieces)) < 1_000_000 < sum(map(len, pieces))
     text = b"".join(pieces)
     marks = b'<xs:enumeration value="C' if write is write_schema else b'"C'
     assert text.count(marks) >= count

@@ -21,6 +21,8 @@ from migdx.formats.losses import kept
 from migdx.formats.tables import STRUCTURE_READERS, STRUCTURE_WRITERS
 from migdx.structures import Maintainable
 
+pytestmark = pytest.mark.faults  # each format into each other; test_structures_* do it within a family
+
 FAMILY = "application/vnd.sdmx.structure+"
 GENERATIONS = {
     "xml;version=2.1": "2.1", "xml;version=3.0.0": "3.0", "xml;version=3.1.0": "3.1",

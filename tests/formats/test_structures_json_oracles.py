@@ -74,6 +74,12 @@ def by_identity(artefacts: Iterable[Any], agency: Callable[[Any], str]) -> dict[
     return {(agency(entry), entry.id, str(entry.version)): entry for entry in artefacts}
 
 
+# the JSON Schema of 2.1 takes pysdmx's validator long where an artefact is large
+each_version = pytest.mark.parametrize(
+    "version", [pytest.param(one, marks=pytest.mark.faults) if one == "2.1" else one for one in GENERATION]
+)
+
+
 @cache
 def pairs(version: str, kind: type[Maintainable]) -> tuple[tuple[Any, Any], ...]:
     """Those of the repository, as `their` gives them."""
@@ -89,6 +95,7 @@ def their(version: str, artefacts: list[Maintainable]) -> Iterator[tuple[Any, An
     return ((mine[identity], theirs[identity]) for identity in mine)
 
 
+@pytest.mark.faults  # pysdmx holds each against the JSON Schema; those below look at the most important kinds
 @pytest.mark.parametrize("version", GENERATION)
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_of_the_repository(version: str, kind: type[Maintainable]) -> None:
@@ -136,7 +143,7 @@ def test_references(version: str) -> None:
         assert short(mine.provider) in theirs.provider
 
 
-@pytest.mark.parametrize("version", GENERATION)
+@each_version
 def test_trees(version: str) -> None:
     def walk(codes: Any) -> list[str]:
         return [id for entry in codes for id in (entry.id, *walk(entry.codes))]
@@ -145,7 +152,7 @@ def test_trees(version: str) -> None:
         assert walk(theirs.codes) == [node.code.item for top in mine.codes for node in top.walk()]
 
 
-@pytest.mark.parametrize("version", GENERATION)
+@each_version
 def test_constraints(version: str) -> None:
     for mine, theirs in pairs(version, DataConstraint):
         regions = [

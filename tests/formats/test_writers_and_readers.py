@@ -39,7 +39,7 @@ def read_again(media_type: str, message: bytes) -> list[Row]:
 
 
 @pytest.mark.parametrize("dimension", ["TIME_PERIOD", "AllDimensions"])
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_every_format_says_the_same(dimension: str, data: st.DataObject) -> None:
     rows = data.draw(observations(texts))

@@ -75,16 +75,11 @@ def fits(tab):
 
 
 @pytest.mark.parametrize("url", PAGES[:-1])
-def test_pages_fit_the_window(tab, url):
+def test_pages_fit_the_window_and_no_text_is_cut_off(tab, url):
     tab.goto(url)
     assert fits(tab)
     assert tab.locator("h1").count() == 1
-
-
-@pytest.mark.parametrize("url", PAGES[:-1])
-def test_no_text_is_cut_off(tab, url):
-    """Nothing reaches out of the page's frame, where it would be clipped or lie upon something else."""
-    tab.goto(url)
+    # nothing reaches out of the page's frame, where it would be clipped or lie upon something else
     outside = tab.evaluate(
         "[...document.querySelectorAll('main dd, main td, main th, main li, main p')]"
         ".filter(one => !one.closest('.unseen, thead') && one.scrollWidth > one.clientWidth + 1"
@@ -137,7 +132,7 @@ def test_a_bad_file_is_sent_and_its_report_says_where(tab, tmp_path):
     tab.get_by_role("button", name="Check the file").click()
     tab.get_by_role("heading", name="This file would be rejected").wait_for()
     finding = tab.get_by_role("listitem").filter(has_text="unknown_code")
-    assert "COUNTERPART_AREA has no code 'FR'" in finding.inner_text()
+    assert "Counterpart area [COUNTERPART_AREA] has no code 'FR'" in finding.inner_text()
     cells = finding.get_by_role("row").nth(1).get_by_role("cell").all_inner_texts()
     assert cells[:3] == ["3", "8 (H)", "FR"]
 
@@ -195,7 +190,7 @@ def test_a_bad_file_is_looked_at_before_it_is_sent(tab, tmp_path):
     here = tab.locator("[data-check]")
     finding = here.get_by_role("listitem").filter(has_text="unknown_code")
     finding.wait_for()
-    assert "COUNTERPART_AREA has no code 'FR'" in finding.inner_text()
+    assert "Counterpart area [COUNTERPART_AREA] has no code 'FR'" in finding.inner_text()
     assert "line 3, column 8" in finding.inner_text()
     assert here.locator(".finding").count() == 3
     assert "Whatever compares figures" in here.inner_text()

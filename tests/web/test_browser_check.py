@@ -12,7 +12,6 @@ import pytest
 from conftest import HEADER, ROOT, flow_row
 
 from migdx.folders import shipped_structures
-from migdx.formats import csv_reader, sandbox
 from migdx.intake import examine
 from migdx.registry import Registry
 from migdx.rule_pack import CODES, rule_pack
@@ -322,14 +321,6 @@ SPECIMENS = ("duplicate_key", "grouped_by_points", "invalid_period", "missing_co
     "series_attribute_varies", "sound", "surrounding_blanks", "unknown_code",
     "unknown_component")  # fmt: skip
 FILES |= {f"specimen {name}": (ROOT / "tests" / "checks" / f"{name}.csv").read_bytes() for name in SPECIMENS}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def read_here():
-    """The reader of CSV in this process: one of its own for each of a hundred small files takes long."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sandbox.default, "read", lambda file, size, **job: csv_reader.read(file, job))
-        yield
 
 
 @pytest.fixture(scope="module")

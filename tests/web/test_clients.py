@@ -155,11 +155,23 @@ def _no_proxy(monkeypatch):
     ("root", "version", "structure", "data"),
     [
         ("/sdmx/v2", ApiVersion.V2_1_0, StructureFormat.SDMX_JSON_2_0_0, DataFormat.SDMX_CSV_2_0_0),
-        ("/sdmx/v2/", ApiVersion.V2_2_0, StructureFormat.SDMX_ML_3_0, DataFormat.SDMX_CSV_2_1_0),
+        pytest.param(
+            "/sdmx/v2/",
+            ApiVersion.V2_2_0,
+            StructureFormat.SDMX_ML_3_0,
+            DataFormat.SDMX_CSV_2_1_0,
+            marks=pytest.mark.faults,
+        ),
         ("/sdmx/v2", ApiVersion.V2_0_0, StructureFormat.SDMX_ML_3_0, DataFormat.SDMX_ML_3_0),
         ("/sdmx/v1", ApiVersion.V1_5_0, StructureFormat.SDMX_ML_2_1, DataFormat.SDMX_CSV_1_0_0),
         ("/sdmx", ApiVersion.V1_3_0, StructureFormat.SDMX_ML_2_1, DataFormat.SDMX_ML_2_1_GEN),
-        ("/sdmx/v1", ApiVersion.V1_4_0, StructureFormat.SDMX_JSON_2_0_0, DataFormat.SDMX_ML_2_1_STR),
+        pytest.param(
+            "/sdmx/v1",
+            ApiVersion.V1_4_0,
+            StructureFormat.SDMX_JSON_2_0_0,
+            DataFormat.SDMX_ML_2_1_STR,
+            marks=pytest.mark.faults,
+        ),
     ],
 )
 def test_pysdmx(live, root, version, structure, data):
@@ -284,6 +296,7 @@ def test_sdmx1_gets_what_eurostat_published(gunicorn, monkeypatch):
     made.session.close()
 
 
+@pytest.mark.faults  # ten seconds of pysdmx; sdmx1 gets the same above
 def test_pysdmx_gets_what_eurostat_published(demo_address):
     service = RestService(
         f"{demo_address}/sdmx/v2",

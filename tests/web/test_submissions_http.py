@@ -148,7 +148,8 @@ def test_only_the_sound_rows_when_the_provider_says_so(client):
 def test_what_is_for_information_is_merged_on_demand(client):
     content = GOOD.replace(b",R,", b",I,")
     checked = client.post("/check", data=form(content, provider="FRA")).json
-    assert (checked["verdict"], checked["groups"][0]["code"]) == ("accepted", "for_information")
+    assert checked["verdict"] == "accepted"
+    assert "for_information" in {group["code"] for group in checked["groups"]}
     assert submit(client, content).status_code == 422
     assert submit(client, content, **{"as": "merge"}).status_code == 201
     assert submit(client, content, **{"as": "replace"}).status_code == 400

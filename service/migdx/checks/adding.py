@@ -7,15 +7,13 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from ..columns import Flags, Indices
+from ..columns import Flags, Indices, each_once
 from ..rules import Partition, Rule
 from .cells import Cells
-from .cube import Axis
+from .cube import Axis, Floats
+from .picked import said
 from .tolerance import UNDECLARED, Slack, noise, slack
-
-Floats = npt.NDArray[np.float64]
 
 _TRIED = 5
 """So many alternatives of one sum are tried with and without; of more, any amount up to all of them holds."""
@@ -35,9 +33,8 @@ def signed(cells: Cells, rule: Rule, rows: Indices) -> Flags:
     """Rows whose parts may be negative: differences and corrections (rule value `signed`)."""
     flags = np.zeros(len(rows), bool)
     for id, codes in rule.value("signed", {}).items():
-        column = cells.dataset.coded(id)
-        if column is not None and not set(codes).isdisjoint(column.values):
-            flags |= np.array([*(value in codes for value in column.values), False])[column.codes[rows]]
+        if not set(codes).isdisjoint(cells.coded(id).values):
+            flags |= said(cells, id, codes, rows)
     return flags
 
 
@@ -162,13 +159,14 @@ class Adding:
             each = np.bincount(at, minlength=size)
         total = self.cells.values[rows]
         found, least = self._sum(partition, present, parts, at, total)
-        soft, hard = self._slack_of(parts, at, each, rows)
+        soft, hard = self._slack_of(parts, at, each, rows, total)
         required = self.required(partition)
         needed = self._counted(required, present, parts, at, each) == len(required)
         rest = self._counted([part for part in present if is_rest(part)], present, parts, at, each) > 0
         complete = needed & ~holes & ~empty
-        off = np.flatnonzero(complete & (np.abs(total - found) > soft))
-        complete[off] &= ~self._faulty_part(partition, rows[off])
+        if self.cells.faulty:
+            off = np.flatnonzero(complete & (np.abs(total - found) > soft))
+            complete[off] = ~self._faulty_part(partition, rows[off])
         made = Sums(
             groups, rows, total, found, least, soft, hard, complete, empty, rest, hidden,
             self._mixed(rows, parts, at),
@@ -188,14 +186,18 @@ class Adding:
         least = _added(at, np.where(other, 0.0, figures), len(total))
         return self._nearest(least, total, code[other], at[other], figures[other]), least
 
-    def _slack_of(self, parts: Indices, at: Indices, each: Indices, rows: Indices) -> tuple[Floats, Floats]:
+    def _slack_of(
+        self, parts: Indices, at: Indices, each: Indices, rows: Indices, total: Floats
+    ) -> tuple[Floats, Floats]:
         """Soft and hard of the parts and their wholes together."""
         soft, hard = (
             (each + 1) * one if isinstance(one, float) else _added(at, one[parts], len(rows)) + one[rows]
             for one in (self.slack.soft, self.slack.hard)
         )
-        more = noise(self.cells.values[rows])
-        return soft + more, hard + more
+        more = noise(total)
+        soft += more
+        hard += more
+        return soft, hard
 
     def _counted(
         self, codes: Collection[str], present: list[str], parts: Indices, at: Indices, each: Indices
@@ -225,8 +227,10 @@ class Adding:
         for trusted, faulty in self.cells.faulty:
             if self.rule.component in trusted:
                 faulty = faulty[among[self.codes[faulty]]]
-            group = self.cells.groups([id for id in trusted if id != self.rule.component]).of
-            found |= np.isin(group[rows], group[faulty])
+            groups = self.cells.groups([id for id in trusted if id != self.rule.component])
+            lost = np.zeros(groups.count, bool)
+            lost[groups.of[faulty]] = True
+            found |= lost[groups.of[rows]]
         return found
 
     def _gathered(self, codes: list[str], groups: Indices) -> tuple[Indices, Indices]:
@@ -245,7 +249,7 @@ class Adding:
 
     def _nearest(self, least: Floats, total: Floats, code: Indices, at: Indices, figures: Floats) -> Floats:
         """Of the sums with and without each alternative, the one nearest to the total."""
-        several = np.unique(code)
+        several = each_once(code)
         if len(several) > _TRIED:
             more = _added(at, figures, len(least))
             return np.asarray(np.clip(total, least, least + more))

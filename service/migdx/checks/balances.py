@@ -10,7 +10,8 @@ import numpy as np
 from ..columns import Flags
 from ..report import SAMPLE
 from ..rules import Rule
-from .cells import Cells, Floats
+from .cells import Cells
+from .cube import Floats
 from .equations import Equations
 from .fault import Fault
 from .given import Given, NotChecked, Note, Yielded
@@ -39,7 +40,7 @@ def stock_flow_balance(cells: Cells, rule: Rule, given: Given) -> Iterator[Yield
     off = found.whole & (np.abs(gap) > limits)
     wrong = off & ~excused
     yield from _missing(found)
-    yield from _counted("break_in_series", off & excused)
+    yield from NotChecked.of("break_in_series", off & excused)
     settled = found.status(rule.value("settled", ())) & ~np.isnan(found.figures).any(axis=0)
     settled &= np.abs(gap) > certain
     for severity, which in (("error", wrong & settled), ("warning", wrong & ~settled)):
@@ -83,7 +84,7 @@ def more_than_possible(cells: Cells, rule: Rule, given: Given) -> Iterator[Yield
     excused = found.marked(found.cells.marked(rule.value("breaks", {})))
     off = found.whole & (found.figures[0] - found.expected > limits)
     yield from _missing(found)
-    yield from _counted("break_in_series", off & excused)
+    yield from NotChecked.of("break_in_series", off & excused)
     if (off & ~excused).any():
         yield _fault(found.take(off & ~excused), rule, rule.severity)
 
@@ -102,7 +103,7 @@ def large_adjustment(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded
     share = float(rule.value("share"))
     excused = found.marked(found.cells.marked(rule.value("breaks", {})))
     off = found.whole & (np.abs(found.figures[0]) > share * np.abs(found.expected))
-    yield from _counted("break_in_series", off & excused)
+    yield from NotChecked.of("break_in_series", off & excused)
     wrong = found.take(off & ~excused)
     if len(wrong):
         yield _fault(wrong, rule, rule.severity, percent=f"{100 * share:g}")
@@ -114,13 +115,8 @@ def large_adjustment(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded
 def _missing(found: Equations) -> Iterator[NotChecked]:
     """What cannot be worked out, for a term is suppressed or not there."""
     incomplete = ~found.whole
-    yield from _counted("suppressed_terms", incomplete & found.hidden)
-    yield from _counted("missing_terms", incomplete & ~found.hidden)
-
-
-def _counted(reason: str, which: Flags) -> Iterator[NotChecked]:
-    if which.any():
-        yield NotChecked(reason, int(which.sum()))
+    yield from NotChecked.of("suppressed_terms", incomplete & found.hidden)
+    yield from NotChecked.of("missing_terms", incomplete & ~found.hidden)
 
 
 def _fault(wrong: Equations, rule: Rule, severity: Any, **values: str) -> Fault:
@@ -131,8 +127,17 @@ def _fault(wrong: Equations, rule: Rule, severity: Any, **values: str) -> Fault:
         cells.shown(int(row), figure) if shown else ""
         for row, figure, shown in zip(rows[:SAMPLE], wrong.expected, told, strict=False)
     ]
+    time = cells.dataset.schema.time
+    values |= {"period": cells.coded(time.id).text(int(rows[0])) if time else ""}
     if not wrong.hidden[0]:
         values |= {"given": _text(wrong.figures[0, 0]), "made": _text(wrong.expected[0])}
+    absent = [
+        term.code
+        for term, figures in zip(wrong.terms, wrong.figures[1:], strict=True)
+        if np.isnan(figures).all()
+    ]
+    if absent and not wrong.hidden.any():
+        values |= {"reason": "incomplete", "absent": " + ".join(absent)}
     return Fault(
         rows,
         rule.component,

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..columns import Located
 from ..dataset import Dataset
-from ..report import SAMPLE
+from .fault import part
 from .keys import groups
 
 _GRAVITY = {"error": 2, "warning": 1, "information": 0}
@@ -27,7 +27,8 @@ CAUSES: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(_OF_A_FIGURE, _WRONG_FIGURES),
     "duplicate_key": ("shifted_columns", "total_differs"),
     "not_whole": ("grouped_by_points",),
-    "outlier": ("unusual_change", *_WRONG_FIGURES),
+    "unusual_change": ("level_shift_without_break", *_WRONG_FIGURES),
+    "outlier": ("level_shift_without_break", "unusual_change", *_WRONG_FIGURES),
     **dict.fromkeys(("gap_in_years", "date_outside_period", "date_not_as_collected"), ("future_period",)),
     "date_not_as_collected": ("future_period", "date_outside_period"),
 }
@@ -59,11 +60,11 @@ def _without(one: Located, causes: Sequence[Located], dataset: Dataset) -> Locat
     explained = np.zeros(len(dataset), bool)
     for cause in causes:
         explained[cause.records] = True
-    rows = one.records[~explained[one.records]]
-    if len(rows) in (0, len(one.records)):
-        return one if len(rows) else None
-    finding, values = one.finding, dict(one.finding.values)
-    if "keys" in values:
-        values["keys"] = groups(dataset, rows)
-    places = tuple(dataset.place(int(row), finding.component) for row in rows[:SAMPLE])
-    return replace(one, finding=replace(finding, count=len(rows), places=places, values=values), records=rows)
+    left = ~explained[one.records]
+    if left.all() or not left.any():
+        return one if left.any() else None
+    found = part(one, left, int(left.sum()), dataset)
+    if "keys" not in one.finding.values:
+        return found
+    values = {**one.finding.values, "keys": groups(dataset, found.records)}
+    return replace(found, finding=replace(found.finding, values=values))

@@ -7,6 +7,7 @@ rule adds up columns of numbers, never one observation after another.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,14 +23,13 @@ from ..dataset import Coded, Dataset, Numbers
 from ..rules import Scale
 from ..schema import STATUS
 from ..stored import with_stored
-from .cube import ROOMY, Axis, Block, SortedAxis, counting
+from .cube import NONE, ROOMY, Axis, Block, Floats, SortedAxis, counting
 from .series import Series
-
-Floats = npt.NDArray[np.float64]
-NONE = -1
 
 _ROOMY = 8
 """Numbers of groups may be this much sparser than the rows; beyond that they are made dense."""
+
+_POWER = re.compile("-?[0-9]{1,2}")
 
 _KINDS = 6
 """So many ways in which the keys of faulty rows may be wrong are told apart."""
@@ -90,6 +90,9 @@ class Cells:
         flags = np.array([value in codes for value in column.values] + ["" in codes])  # the last serves -1
         if flags.all() or not flags.any():
             return np.full(len(self), flags[-1])
+        if np.count_nonzero(flags) == 1:  # one number is compared sooner than flags are looked up
+            at = int(flags.argmax())
+            return np.asarray(column.codes == (at if at < len(column.values) else NONE))
         return np.asarray(flags[column.codes])
 
     def chosen(self, where: Mapping[str, Sequence[str]]) -> Flags:
@@ -119,12 +122,17 @@ class Cells:
         column = self.dataset.coded(self.scale.multiplier)
         if column is None or all(value in ("", "0") for value in column.values):
             return 1.0
-        powers = [10.0 ** int(value) if value.lstrip("-").isdigit() else np.nan for value in column.values]
+        # of rows that are not sound it may be anything, a number of a thousand digits too
+        powers = [10.0 ** int(value) if _POWER.fullmatch(value) else np.nan for value in column.values]
         return np.asarray(np.array([*powers, 1.0])[column.codes])
 
     @cached_property
     def values(self) -> Floats:
-        found = self.number(self.measure) * self.factor
+        found = self.number(self.measure)
+        if not isinstance(self.factor, float):
+            with np.errstate(over="ignore"):
+                found = found * self.factor
+            found[np.isinf(found)] = np.nan  # nothing can be worked out from what no number can hold
         return found if self.sound.all() else np.where(self.sound, found, np.nan)
 
     @cached_property
@@ -214,13 +222,17 @@ class Cells:
         key = self.dataset.schema.key if len(rows) else ()
         for at, id in enumerate(key):
             column = self.coded(id)
-            known = np.bincount(column.codes[self.sound] + 1, minlength=len(column.values) + 1)[1:] > 0
-            kinds |= np.append(known, False)[column.codes[rows]].astype(np.int64) << at
-        counts = np.bincount(kinds)
-        often = np.argsort(-counts, kind="stable")[:_KINDS]
-        often = often[counts[often] > 0]
+            codes = column.codes[rows]
+            counts = np.bincount(codes + 1, minlength=len(column.values) + 1)
+            known = column.counts() > counts[1:]
+            if known.all() and not counts[0]:
+                kinds |= 1 << at
+            else:
+                kinds |= np.append(known, False)[codes].astype(np.int64) << at
+        often, counts = np.unique(kinds, return_counts=True)
+        often = often[np.argsort(-counts, kind="stable")][:_KINDS]
         found = [(int(kind), rows[kinds == kind]) for kind in often]
-        rest = rows[~np.isin(kinds, often)]
+        rest = rows[~np.isin(kinds, often)] if len(counts) > _KINDS else rows[:0]
         return [
             (tuple(id for at, id in enumerate(key) if kind >> at & 1), these)
             for kind, these in ([*found, (0, rest)] if len(rest) else found)

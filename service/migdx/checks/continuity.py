@@ -6,19 +6,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import numpy as np
-import numpy.typing as npt
 
+from ..columns import Indices
 from ..dataset import Coded
 from ..periods import EPOCH, parse_period
 from ..report import SAMPLE
 from ..rules import Rule
-from .cells import Cells, Floats
+from .cells import Cells
+from .cube import Floats
 from .fault import Fault
 from .given import Given, NotChecked, Yielded
 from .pairs import pairs
 from .tolerance import allowed
-
-Rows = npt.NDArray[np.int64]
 
 _UNKNOWN = -(1 << 40)
 """The day of a figure of which nobody says the day."""
@@ -46,15 +45,13 @@ def stock_does_not_continue(cells: Cells, rule: Rule, given: Given) -> Iterator[
     start, end = start[in_file], end[in_file]
     days = _days(both, str(rule.value("day")))
     apart = (days[start] != _UNKNOWN) & (days[end] != _UNKNOWN) & (days[start] != days[end])
-    if apart.any():
-        yield NotChecked("other_reference_date", int(apart.sum()))
+    yield from NotChecked.of("other_reference_date", apart)
     start, end = start[~apart], end[~apart]
     limits, _ = allowed(both, np.stack((start, end)))
     differs = np.abs(both.values[start] - both.values[end]) > limits
     marks = both.marked(rule.value("breaks", {}))
     excused = differs & (marks[start] | marks[end])
-    if excused.any():
-        yield NotChecked("break_in_series", int(excused.sum()))
+    yield from NotChecked.of("break_in_series", excused)
     wrong = differs & ~excused
     if wrong.any():
         # the start is asked about where it is in the file: it is sent last
@@ -97,14 +94,13 @@ def differs_between_dataflows(cells: Cells, rule: Rule, given: Given) -> Iterato
     excused = differs & (
         cells.marked(rule.value("breaks", {}))[here] | there.marked(rule.value("breaks", {}))[beside]
     )
-    if excused.any():
-        yield NotChecked("break_in_series", int(excused.sum()))
+    yield from NotChecked.of("break_in_series", excused)
     wrong = differs & ~excused
     if wrong.any():
         yield _fault(cells, here[wrong], there, beside[wrong], there.values[beside[wrong]], rule)
 
 
-def _fault(cells: Cells, rows: Rows, others: Cells, at: Rows, figures: Floats, rule: Rule) -> Fault:
+def _fault(cells: Cells, rows: Indices, others: Cells, at: Indices, figures: Floats, rule: Rule) -> Fault:
     """The rows of the file, with what stands at the other place, which is named."""
     time = others.dataset.schema.time
     hidden = cells.confidential[rows] | others.confidential[at]
@@ -122,13 +118,13 @@ def _fault(cells: Cells, rows: Rows, others: Cells, at: Rows, figures: Floats, r
     return Fault(rows, rule.component, values=values, expected_at=expected, at=cells.measure)
 
 
-def _rows(cells: Cells, rule: Rule, code: str) -> Rows:
+def _rows(cells: Cells, rule: Rule, code: str) -> Indices:
     """The figures of one code of the rule's component."""
     chosen = cells.chosen(rule.where) & cells.is_one_of(rule.component, [code]) & cells.given
     return np.flatnonzero(chosen)
 
 
-def _edges(cells: Cells) -> tuple[Rows, Rows]:
+def _edges(cells: Cells) -> tuple[Indices, Indices]:
     """Per row the day after its period, and the first day of it."""
     time = cells.dataset.schema.time
     column = cells.coded(time.id if time else "")
@@ -138,7 +134,7 @@ def _edges(cells: Cells) -> tuple[Rows, Rows]:
     return ends[column.codes], starts[column.codes]
 
 
-def _days(cells: Cells, id: str) -> Rows:
+def _days(cells: Cells, id: str) -> Indices:
     """The day that an attribute says, in days since 1970, as it begins: the last of a month is the next."""
     column = cells.coded(id)
     periods = [parse_period(text) for text in column.values]
@@ -151,7 +147,7 @@ def _begun(day: int) -> int:
     return day + 1 if (EPOCH + timedelta(days=day + 1)).day == 1 else day
 
 
-def _moments(cells: Cells, rule: Rule, edge: str) -> Rows:
+def _moments(cells: Cells, rule: Rule, edge: str) -> Indices:
     """Per row the day of its figure: what it says, or else the edge of its period, if one is named."""
     said = _days(cells, str(rule.value("day")))
     if not edge:
@@ -160,7 +156,7 @@ def _moments(cells: Cells, rule: Rule, edge: str) -> Rows:
     return np.where(said == _UNKNOWN, starts if edge == "start" else ends, said)
 
 
-def _dated(days: Rows) -> Coded:
+def _dated(days: Indices) -> Coded:
     """Days as a column that can be matched."""
     known, codes = np.unique(days, return_inverse=True)
     return Coded(tuple(map(str, known)), codes)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..columns import each_once
 from ..report import SAMPLE
 from ..rules import Rule
 from .cells import Cells
@@ -33,7 +34,7 @@ def differs_from_control(cells: Cells, rule: Rule, given: Given) -> Iterator[Yie
     on = rule.value("on")
     columns = [cells.coded(id) for id in on], [table.coded(id) for id in on]
     mine, theirs = pairs(columns[0], rows, columns[1], np.flatnonzero(table.given))
-    alone = len(rows) - len(np.unique(mine))
+    alone = len(rows) - len(each_once(mine))
     if alone:
         yield NotChecked("not_in_control", alone)
     estimate = table.values[theirs]
@@ -42,11 +43,12 @@ def differs_from_control(cells: Cells, rule: Rule, given: Given) -> Iterator[Yie
     found = np.flatnonzero(far)
     if len(found):
         found = found[np.argsort(-(apart[found] / np.maximum(estimate[found], 1)), kind="stable")]
+        source = control.origins[0]["source"]  # what others estimate is never shown as if it were the figure
         expected = zip(mine[found][:SAMPLE], estimate[found][:SAMPLE], strict=True)
         values = {
-            "table": control.origins[0]["source"],
+            "table": source,
             "percent": f"{100 * rule.value('share'):.12g}",
             "pairs": len(mine),
         }
-        told = [cells.shown(int(row), float(figure)) for row, figure in expected]
+        told = [f"{cells.shown(int(row), float(figure))} ({source})" for row, figure in expected]
         yield Fault(mine[found], values=values, expected_at=told, at=cells.measure)

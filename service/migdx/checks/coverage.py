@@ -18,7 +18,8 @@ import numpy.typing as npt
 from ..columns import Flags, Indices
 from ..rules import Rule
 from ..schema import STATUS
-from .cells import NONE, Cells
+from .cells import Cells
+from .cube import NONE
 from .fault import Fault
 from .given import Given, Note, Yielded
 

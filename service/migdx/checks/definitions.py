@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..columns import Indices
+from ..columns import Indices, each_once
 from ..dataset import Coded
 from ..periods import Period, parse_period
 from ..report import Severity
 from ..rules import Rule
 from ..schema import STATUS
-from .cells import NONE, Cells
+from .cells import Cells
+from .cube import NONE
 from .fault import Fault
 from .given import Given, Yielded
 from .picked import by_code, picked, possible, said, with_codes, worded
@@ -89,7 +90,7 @@ def own_code(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
         rows.append(
             _same(column, areas, [place.get(area, NONE) if v == code else NONE for v in column.values])
         )
-    found = picked(cells, rule, np.unique(np.concatenate(rows)))
+    found = picked(cells, rule, each_once(np.concatenate(rows)))
     found = found[cells.given[found] & (cells.values[found] != 0)]
     near = _near(cells, rule, rule.value("instead", ""), "own area")
     for own, value, distinct in by_code(column, found):
@@ -200,7 +201,7 @@ def _dated(
     for id, codes in (more or {}).items():
         rows = rows[said(cells, id, codes, rows)]
     pairs = periods.codes[rows].astype(np.int64) * len(dates.values) + dates.codes[rows]
-    for pair in np.unique(pairs):
+    for pair in each_once(pairs):
         period = parse_period(periods.values[pair // len(dates.values)])
         date = parse_period(dates.values[pair % len(dates.values)])
         if period and date:

@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from ..columns import Flags
+from ..columns import Flags, Indices
 from ..rules import Rule
 from ..schema import STATUS
-from .cells import NONE, Cells, Floats
+from .cells import Cells
+from .cube import NONE, Floats
+from .picked import said
 from .tolerance import noise, slack
-
-Rows = npt.NDArray[np.int64]
 
 CANNOT_EXIST = "M"
 """OBS_STATUS of a figure that cannot exist: a structural zero."""
@@ -50,8 +49,8 @@ class Equations:
     cells: Cells
     component: str
     terms: tuple[Term, ...]
-    wholes: Rows
-    parts: Rows
+    wholes: Indices
+    parts: Indices
 
     @classmethod
     def of(cls, cells: Cells, rule: Rule, *, given: bool = False) -> Equations | None:
@@ -63,7 +62,7 @@ class Equations:
         moved = {id for term in terms for id in term.at}
         spots = [(str(rule.value("whole")), group), *((term.code, {**group, **term.at}) for term in terms)]
         chosen = cells.chosen(rule.where)
-        found = [_rows(cells, chosen, {rule.component: code, **spot}) for code, spot in spots]
+        found = [_rows(cells, chosen, rule.component, code, spot) for code, spot in spots]
         if given:
             found[0] = found[0][cells.given[found[0]]]
             if not len(found[0]):
@@ -85,11 +84,11 @@ class Equations:
     def __len__(self) -> int:
         return len(self.wholes)
 
-    def take(self, which: Flags | Rows) -> Equations:
+    def take(self, which: Flags | Indices) -> Equations:
         return Equations(self.cells, self.component, self.terms, self.wholes[which], self.parts[:, which])
 
     @cached_property
-    def matrix(self) -> Rows:
+    def matrix(self) -> Indices:
         """The rows of the wholes, then those of the terms."""
         return np.concatenate((self.wholes[None, :], self.parts))
 
@@ -160,7 +159,7 @@ class Equations:
         return np.asarray((self._at(marks) | (self.matrix < 0)).all(axis=0))
 
     @property
-    def rows(self) -> Rows:
+    def rows(self) -> Indices:
         """Per column a row of the file: the whole's, or that of the first term that is in the file."""
         own = (self.matrix >= 0) & (self.matrix < self.cells.own)
         first = own.argmax(axis=0)
@@ -174,8 +173,9 @@ class Equations:
         return self.all_marked(self.cells.is_one_of(STATUS, codes))
 
 
-def _rows(cells: Cells, chosen: Flags, codes: Mapping[str, str]) -> Rows:
-    """Those of the chosen rows that have a code in each of some dimensions."""
-    for id, code in codes.items():
-        chosen = chosen & cells.is_one_of(id, (code,))
-    return np.flatnonzero(chosen)
+def _rows(cells: Cells, chosen: Flags, component: str, code: str, spot: Mapping[str, str]) -> Indices:
+    """Those of the chosen rows that have a code, and those of a spot in other dimensions."""
+    rows = np.flatnonzero(chosen & cells.is_one_of(component, (code,)))
+    for id, other in spot.items():
+        rows = rows[said(cells, id, (other,), rows)]
+    return rows

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..columns import Columns, Indices, Located
+from ..columns import Columns, Flags, Indices, Located
 from ..dataset import Coded, Dataset
 from ..report import SAMPLE, Finding, Place, Severity
 
@@ -23,6 +23,8 @@ class Fault:
     heading; `at` places it in the cell of another component than the one that it is about. `expected_at`
     says for the first of the rows, one by one, what a rule expected there; `severity` is another than the
     rule's, where the figures themselves allow for doubt; `check` names another check, under which it is told.
+    Where the message tells of one row, `example` gives what it says of the row at a position in `rows`: the
+    first may be explained away.
     """
 
     rows: Indices
@@ -35,6 +37,7 @@ class Fault:
     severity: Severity | None = None
     at: str = ""
     check: str = ""
+    example: Callable[[int], Mapping[str, Any]] | None = None
 
 
 def placed(
@@ -49,7 +52,23 @@ def placed(
 
 def located(found: Finding, fault: Fault, rows: Indices) -> Located:
     """A finding with those of its fault's rows that are records of the file."""
-    return Located(found, rows, fault.in_header, fault.at or fault.component, fault.expected_at)
+    at = fault.at or fault.component
+    return Located(found, rows, fault.in_header, at, fault.expected_at, fault.example)
+
+
+def part(one: Located, chosen: Flags, count: int, dataset: Dataset) -> Located:
+    """A finding of some of its rows, `count` with those that are no records of the file."""
+    rows = one.records[chosen]
+    expected = [text for text, kept in zip(one.expected_at, chosen, strict=False) if kept]
+    places = placed(dataset, rows, one.at or one.finding.component, expected)
+    own = replace(one.finding, count=count, places=places)
+    example = one.example
+    if example is None:
+        return replace(one, finding=own, records=rows, expected_at=expected)
+    kept = np.flatnonzero(chosen)
+    shared = {name: value for name, value in own.values.items() if name not in example(0)}
+    own = replace(own, values={**shared, **(example(int(kept[0])) if len(kept) else {})})
+    return Located(own, rows, one.in_header, one.at, expected, lambda at: example(int(kept[at])))
 
 
 def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Finding:
@@ -68,7 +87,7 @@ def finding(code: str, severity: Severity, fault: Fault, dataset: Dataset) -> Fi
         fault.expected,
         max(1, len(fault.rows)),
         places,
-        fault.values,
+        {**fault.values, **(fault.example(0) if fault.example and len(fault.rows) else {})},
         blocking=severity == "error",
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from ..columns import Indices
+from ..columns import Flags, Indices
 from ..dataset import Dataset
 from ..rules import Rule, RuleBook
 from .cells import Cells
@@ -71,6 +71,12 @@ class NotChecked:
 
     reason: str
     count: int = 0
+
+    @classmethod
+    def of(cls, reason: str, which: Flags) -> Iterator[NotChecked]:
+        """One with how many are flagged, none where there are none."""
+        if which.any():
+            yield cls(reason, int(which.sum()))
 
 
 @dataclass(frozen=True)

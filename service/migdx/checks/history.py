@@ -15,7 +15,8 @@ import numpy.typing as npt
 from ..columns import Flags, Indices
 from ..report import SAMPLE
 from ..rules import Rule
-from .cells import Cells, Floats
+from .cells import Cells
+from .cube import Floats
 from .fault import Fault
 from .given import Given, NotChecked, Yielded
 from .pairs import pairs
@@ -33,14 +34,14 @@ def unusual_change(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
     rows = _asked(both, rule)
     before = both.series.earlier(rows, YEAR)
     known = ~np.isnan(both.values_at(before))
-    yield from _without_history(~known)
+    yield from NotChecked.of("no_history", ~known)
     rows, before = rows[known], before[known]
     change = np.abs(both.values[rows] - both.values[before])
     relative, absolute = float(rule.value("relative")), float(rule.value("absolute", 0.0))
     far = (change > relative * np.abs(both.values[before])) & (change > absolute)
     rows, before = rows[far], before[far]
     excused = _excused(both, rule, rows, before)
-    yield from _excuses(excused)
+    yield from NotChecked.of("break_in_series", excused)
     yield from _fault(both, rows[~excused], before[~excused], rule)
 
 
@@ -57,13 +58,15 @@ def outlier(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
     back = np.stack([both.series.earlier(rows, YEAR * years) for years in range(1, span + 1)])
     history = both.values_at(back)
     few = np.asarray(np.isnan(history).sum(axis=0) > span - least, np.bool_)
-    yield from _without_history(few)
+    yield from NotChecked.of("no_history", few)
     enough = np.flatnonzero(~few)
     rows, back, history = rows[enough], back[:, enough], history[:, enough]
     weights = np.arange(span, 0, -1.0)[:, None] * ~np.isnan(history)
     mean, deviation = _weighted(np.nan_to_num(history), weights)
-    # counts vary by chance by at least their root, so a flat history is no reason to ask about every change
+    # a flat history is no reason to ask about every change: counts vary by chance by at least their root, and
+    # what is counted by a share of it that is usual for its kind
     deviation = np.maximum(deviation, np.sqrt(np.abs(mean)))
+    deviation = np.maximum(deviation, float(rule.value("usual", 0.0)) * np.abs(mean))
     with np.errstate(divide="ignore", invalid="ignore"):
         far = np.abs(both.values[rows] - mean) / deviation > float(rule.value("deviations"))
     far &= np.abs(both.values[rows] - mean) > float(rule.value("absolute", 0.0))
@@ -72,7 +75,7 @@ def outlier(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
     for older in back[1:]:
         first = np.where(older >= 0, older, first)
     excused = _excused(both, rule, rows, first)
-    yield from _excuses(excused)
+    yield from NotChecked.of("break_in_series", excused)
     rows, mean, deviation = rows[~excused], mean[~excused], deviation[~excused]
     if len(rows):
         hidden = both.confidential[rows] | _any(both, back[:, ~excused])
@@ -80,14 +83,18 @@ def outlier(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
             "" if secret else both.shown(int(row), round(float(figure)))
             for row, figure, secret in zip(rows[:SAMPLE], mean, hidden, strict=False)
         ]
-        values: dict[str, Any] = {"key": both.dataset.key_of(int(rows[0])), "years": span}
-        if not hidden[0]:
-            values |= {
-                "given": _text(both.values[rows[0]]),
-                "before": _text(round(float(mean[0]))),
-                "usual": _text(round(float(deviation[0]))),
-            }
-        yield Fault(rows, values=values, expected_at=expected, at=both.measure)
+
+        def example(at: int) -> dict[str, Any]:
+            values: dict[str, Any] = {"key": both.dataset.key_of(int(rows[at]))}
+            if not hidden[at]:
+                values |= {
+                    "given": _text(both.values[rows[at]]),
+                    "before": _text(round(float(mean[at]))),
+                    "usual": _text(round(float(deviation[at]))),
+                }
+            return values
+
+        yield Fault(rows, values={"years": span}, expected_at=expected, at=both.measure, example=example)
 
 
 def level_shift_without_break(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
@@ -113,12 +120,14 @@ def level_shift_without_break(cells: Cells, rule: Rule, given: Given) -> Iterato
     was, now = old.mean(axis=0), new.mean(axis=0)
     still = float(rule.value("still"))
     quiet = (np.ptp(old, axis=0) <= still * np.abs(was)) & (np.ptp(new, axis=0) <= still * np.abs(now))
-    moved = np.abs(now - was) > float(rule.value("relative")) * np.abs(was)
+    relative = float(rule.value("relative"))
+    moved = np.abs(now - was) > relative * np.abs(was)
+    moved &= np.abs(new[0] - old[0]) > relative * np.abs(old[0])  # at one step: a trend is no shift
     moved &= np.abs(now - was) > float(rule.value("absolute", 0.0))
     shifted = quiet & moved
     rows, before, after = rows[shifted], before[:, shifted], after[shifted]
     excused = _excused(both, rule, rows, before[0])
-    yield from _excuses(excused)
+    yield from NotChecked.of("break_in_series", excused)
     rows, before, after = rows[~excused], before[0, ~excused], after[~excused]
     yield from _fault(both, np.where(rows < both.own, rows, after), before, rule)
 
@@ -201,11 +210,6 @@ def _asked(both: Cells, rule: Rule) -> Indices:
     return np.flatnonzero((both.chosen(rule.where) & both.given)[: both.own])
 
 
-def _without_history(which: Flags) -> Iterator[NotChecked]:
-    if which.any():
-        yield NotChecked("no_history", int(which.sum()))
-
-
 def _weighted(history: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """The mean, and by how much the next value may be expected to miss it: few values tell either badly."""
     share = weights / weights.sum(axis=0)
@@ -224,11 +228,6 @@ def _excused(both: Cells, rule: Rule, rows: Indices, before: Indices) -> Flags:
     return np.asarray(broken | marks[rows] | marks[before])
 
 
-def _excuses(excused: Flags) -> Iterator[NotChecked]:
-    if excused.any():
-        yield NotChecked("break_in_series", int(excused.sum()))
-
-
 def _any(both: Cells, rows: npt.NDArray[np.int64]) -> Flags:
     """Per column, whether one of the rows is confidential."""
     return np.asarray(np.append(both.confidential, False)[rows].any(axis=0))
@@ -243,17 +242,21 @@ def _fault(both: Cells, rows: Indices, before: Indices, rule: Rule) -> Iterator[
 
 
 def _told(cells: Cells, rows: Indices, others: Cells, at: Indices) -> Fault:
-    row, other = int(rows[0]), int(at[0])
     time = others.dataset.schema.time
-    values: dict[str, Any] = {
-        "key": cells.dataset.key_of(row),
-        "period": others.coded(time.id).text(other) if time else "",
-    }
-    if not cells.confidential[row] and not others.confidential[other]:
-        given, before = cells.values[row], others.values[other]
-        values |= {"given": _text(given), "before": _text(before)}
-        values |= {"percent": f"{100 * (given - before) / before:+.1f}" if before else "?"}
-    return Fault(rows, values=values, at=cells.measure)
+
+    def example(position: int) -> dict[str, Any]:
+        row, other = int(rows[position]), int(at[position])
+        values: dict[str, Any] = {
+            "key": cells.dataset.key_of(row),
+            "period": others.coded(time.id).text(other) if time else "",
+        }
+        if not cells.confidential[row] and not others.confidential[other]:
+            given, before = cells.values[row], others.values[other]
+            values |= {"given": _text(given), "before": _text(before)}
+            values |= {"percent": f"{100 * (given - before) / before:+.1f}" if before else "?"}
+        return values
+
+    return Fault(rows, at=cells.measure, example=example)
 
 
 def _text(figure: float) -> str:

@@ -15,6 +15,7 @@ from .cells import Cells
 from .continuity import differs_between_dataflows, stock_does_not_continue
 from .controls import differs_from_control
 from .coverage import core_incomplete
+from .crosses import cross_differs
 from .definitions import (
     code_not_valid_then,
     contradicting_code,
@@ -47,6 +48,7 @@ from .history import (
 )
 from .mirror import mirror_difference
 from .plausible import breakdown_missing, crude_rate, duration_exceeds_age, unusual_ratio
+from .shares import share_differs
 from .sources import sources_differ
 from .statuses import (
     attribute_missing,
@@ -92,6 +94,8 @@ CHECKS: dict[RuleCheck, tuple[Need, ...]] = {
     unexplained_remainder: (),
     part_above_whole: (),
     region_among_countries: (),
+    cross_differs: (),
+    share_differs: (),
     net_differs: (),
     stock_flow_balance: (),
     more_than_possible: (),
@@ -175,7 +179,8 @@ def _take(yielded: Iterable[Yielded], rule: Rule, dataset: Dataset, made: Judged
     for one in yielded:
         if isinstance(one, Fault):
             found = finding(one.check or rule.check, rule.severity, one, dataset)
-            own = one.rows[one.rows < len(dataset) - dataset.stored]
+            inside = one.rows < len(dataset) - dataset.stored
+            own = one.rows if inside.all() else one.rows[inside]
             found = replace(found, rule=rule.id, level=rule.level, impossible=rule.final)
             made.located.append(located(found, one, own))
         elif isinstance(one, NotChecked):

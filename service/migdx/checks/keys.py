@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..columns import KEYS, Columns, Indices
+from ..columns import KEYS, Columns, Indices, each_once
 from ..dataset import NOT_APPLICABLE, Coded, Dataset, Numbers
 from .fault import Fault
 
@@ -95,15 +95,14 @@ def series_attribute_varies(dataset: Dataset, columns: Columns) -> Iterator[Faul
             [not component.coded or value in component.codes for value in column.values] + [False]
         )
         known = np.flatnonzero((series >= 0) & sound[column.codes])
-        pairs = np.unique(np.stack((series[known], column.codes[known].astype(np.int64))), axis=1)
-        numbers, counts = np.unique(pairs[0], return_counts=True)
-        rows = known[np.isin(series[known], numbers[counts > 1])]
-        if len(rows):
-            rows = rows[np.argsort(series[rows], kind="stable")]
-            yield Fault(rows, component.id, values={"series": int((counts > 1).sum())})
+        known = known[np.argsort(series[known], kind="stable")]
+        own, codes = series[known], column.codes[known]
+        varying = each_once(own[1:][(own[1:] == own[:-1]) & (codes[1:] != codes[:-1])])
+        if len(varying):
+            yield Fault(known[np.isin(own, varying)], component.id, values={"series": len(varying)})
 
 
 def groups(dataset: Dataset, rows: Indices) -> int:
     """How many keys the rows have."""
     key = dataset.key_numbers
-    return 0 if key is None else len(np.unique(key[rows]))
+    return 0 if key is None else len(each_once(key[rows]))

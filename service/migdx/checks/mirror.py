@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..columns import Flags
+from ..columns import Flags, each_once
 from ..dataset import Coded
 from ..rules import Rule
-from .cells import Cells, Floats
+from .cells import Cells
+from .cube import Floats
 from .fault import Fault
 from .given import Given, NotChecked, Note, Others, Yielded
 from .pairs import pairs
@@ -43,8 +44,7 @@ def mirror_difference(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielde
     if not len(found.mine):
         return
     differs = found.comparable == _NO
-    if differs.any():
-        yield NotChecked("definitions_differ", int(differs.sum()))
+    yield from NotChecked.of("definitions_differ", differs)
     order = np.argsort(-np.abs(found.difference), kind="stable")
     yield Note("mirrors", {"counts": found.counts(min(MOST, len(order)))})
     for pair in order[:MOST]:
@@ -76,7 +76,7 @@ class _Mirror:
         )
         mine = [one.column for one in ours]
         self.mine, self.theirs = pairs(mine, rows, [self.there.coded(one.id) for one in ours], theirs)
-        self.alone = len(rows) - len(np.unique(self.mine))
+        self.alone = len(rows) - len(each_once(self.mine))
         self.here, self.beside = cells.values[self.mine], self.there.values[self.theirs]
         self.difference = self.here - self.beside
         self.over = cells.chosen(rule.value("numerator"))[self.mine]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..columns import Indices
 from ..dataset import Coded
-from .cells import NONE
+from .cube import NONE
 
 _SPAN = 1 << 62
 

@@ -65,7 +65,7 @@ def by_code(column: Coded, rows: Indices) -> Iterator[tuple[Indices, str | None,
 
 
 def worded(conditions: Mapping[str, Sequence[str]]) -> str:
-    """Conditions as a report says them: CONF_STATUS E, SOURCE LFS/HHS."""
+    """Conditions as a report says them: CONF_STATUS = E, SOURCE = LFS/HHS."""
     return ", ".join(
-        f"{id} {'/'.join(code for code in codes if code)}" for id, codes in conditions.items() if any(codes)
+        f"{id} = {'/'.join(code for code in codes if code)}" for id, codes in conditions.items() if any(codes)
     )

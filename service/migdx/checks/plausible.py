@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from ..columns import Indices
 from ..rules import Rule
-from .cells import Cells, Floats
-from .cube import Axis
+from .cells import Cells
+from .cube import Axis, Floats
 from .fault import Fault
 from .given import Given, NotChecked, Yielded
-from .picked import NO_ROWS, picked, possible
+from .pairs import pairs
+from .picked import NO_ROWS, picked, possible, said
 
 Alternatives = Sequence[Sequence[str]]
 """Lists of codes that each say the same whole: those of the first list that is there are added up."""
@@ -76,16 +77,12 @@ def crude_rate(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
     population = Cells(related, cells.scale)
     chosen = np.flatnonzero(population.chosen(rule.value("there")) & population.given)
     ids = [id for id in rule.value("by") if id in related.schema.by_id]
-    known = {_key(population, ids, int(row)): float(population.values[row]) for row in chosen}
     rows = picked(cells, rule, np.flatnonzero(cells.given))
-    base = np.array([known.get(_key(cells, ids, int(row)), np.nan) for row in rows])
-    if np.isnan(base).any():
-        yield NotChecked("no_population", int(np.isnan(base).sum()))
+    mine, theirs = pairs([*map(cells.coded, ids)], rows, [*map(population.coded, ids)], chosen)
+    base = np.full(len(rows), np.nan)
+    base[np.searchsorted(rows, mine)] = population.values[theirs]
+    yield from NotChecked.of("no_population", np.isnan(base))
     yield from _unusual(cells, rule, rows, cells.values[rows], base)
-
-
-def _key(cells: Cells, ids: Sequence[str], row: int) -> tuple[str, ...]:
-    return tuple(cells.coded(id).text(row) for id in ids)
 
 
 def _unusual(cells: Cells, rule: Rule, rows: Indices, part: Floats, base: Floats) -> Iterator[Fault]:
@@ -99,6 +96,9 @@ def _unusual(cells: Cells, rule: Rule, rows: Indices, part: Floats, base: Floats
         )
         wrong = large & ((ratio < lower) | (ratio > upper))
     own = picked(cells, rule, np.sort(rows[wrong]))
+    whole: Mapping[str, Sequence[str]] = rule.value("unless", {})  # rows that another rule is for: all hold
+    if whole:
+        own = own[~np.logical_and.reduce([said(cells, id, codes, own) for id, codes in whole.items()])]
     if len(own):
         values = {
             "part": _words(rule.value("of", [])),

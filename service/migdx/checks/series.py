@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..columns import Flags, Indices
+from ..columns import Flags, Indices, each_once
 from ..periods import EPOCH, parse_period
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ class Series:
     def late(self) -> Flags:
         """Per place in `order`, whether periods are left out before it.
 
-        The rhythm of a series is its own: what is mostly between its periods. One with two periods has none
-        yet; something is left out between them where others of the same frequency have it.
+        The rhythm of a series is its own: what is mostly between its periods. Where less than two steps of it
+        are between (2010, 2015, 2019), or it has two periods and no rhythm yet, something is left out only
+        where others of the same frequency have it.
         """
         at = np.flatnonzero(self.follows)
         months = self._sorted[at] - self._sorted[at - 1]
@@ -95,9 +96,10 @@ class Series:
         order = np.lexsort((months, series))
         _, first, counts = np.unique(series, return_index=True, return_counts=True)
         rhythm = np.repeat(months[order][first + (counts - 1) // 2], counts)
-        alone = np.repeat(counts == 1, counts) & (months > steps)
-        late[at] = months > np.maximum(rhythm, steps)
-        late[at[alone]] = self._between(at[alone], steps[alone])
+        longer = (months > steps) & ((months > rhythm) | np.repeat(counts == 1, counts))
+        unsure = longer & (months < 2 * rhythm)
+        late[at[longer & ~unsure]] = True
+        late[at[unsure]] = self._between(at[unsure], steps[unsure])
         return late
 
     def _between(self, at: Indices, steps: Indices) -> Flags:
@@ -105,7 +107,7 @@ class Series:
         found = np.zeros(len(at), bool)
         for step in np.unique(steps):
             of_step = steps == step
-            known = np.unique(self._sorted[self.step[self.order] == step] % _SPAN)
+            known = each_once(self._sorted[self.step[self.order] == step] % _SPAN)
             here = self._sorted[at[of_step]] % _SPAN
             before = self._sorted[at[of_step] - 1] % _SPAN
             found[of_step] = np.searchsorted(known, here) - np.searchsorted(known, before, "right") > 0

@@ -43,9 +43,10 @@ def sources_differ(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
         _, firsts = np.unique(rows, return_index=True)
         firsts.sort()
         rows, beside = rows[firsts], beside[firsts]
+        names = both.coded(rule.value("across"))
         told = [
-            both.shown(int(row), float(figure))
-            for row, figure in zip(rows[:SAMPLE], both.values[beside[:SAMPLE]], strict=True)
+            f"{both.shown(int(row), float(both.values[at]))} ({names.text(int(at))})"
+            for row, at in zip(rows[:SAMPLE], beside[:SAMPLE], strict=True)
         ]
         values = {"pairs": int(sent.sum()), "percent": f"{100 * rule.value('share'):.12g}"}
         yield Fault(rows, rule.value("across"), values=values, expected_at=told, at=cells.measure)

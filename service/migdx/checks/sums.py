@@ -82,7 +82,7 @@ def _outcomes(cells: Cells, rule: Rule, only: str = "") -> Iterator[Yielded]:
                 if flags.any():
                     told.append(made.groups[flags])
                     if only in ("", check):
-                        yield from _faults(adding, partition, made.take(flags), check, severity)
+                        yield from _faults(adding, partition, made, flags, check, severity)
         untested += int(_in(pending, started).sum()) if pending is not None else 0
     if untested and only != "unexplained_remainder":
         yield NotChecked("missing_parts", untested)
@@ -140,28 +140,27 @@ def _kinds(adding: Adding, partition: Partition, made: Sums) -> Iterator[tuple[s
 
 
 def _faults(
-    adding: Adding, partition: Partition, made: Sums, check: str, severity: Severity | None
+    adding: Adding, partition: Partition, made: Sums, flags: Flags, check: str, severity: Severity | None
 ) -> Iterator[Fault]:
-    """One for sums of figures in one scale, one for those that mix multipliers."""
+    """Of the flagged sums: one for those of figures in one scale, one for those that mix multipliers."""
     for mixed in (False, True):
-        here = made.take(made.mixed if mixed else ~made.mixed)
-        if not len(here.rows):
+        here = np.flatnonzero(flags & (made.mixed if mixed else ~made.mixed))
+        if not len(here):
             continue
-        order = np.argsort(here.rows, kind="stable")
-        first = here.take(order[:SAMPLE])
+        here = here[np.argsort(made.rows[here], kind="stable")]
         values: dict[str, Any] = {"parts": _short(adding, partition.parts)}
         if check == "unexplained_remainder":
-            values |= _largest(here)
+            values |= _largest(made.take(here))
         if mixed:
             values["reason"] = "multipliers"
         if severity == "warning" and adding.rule.severity != "error":
             severity = None  # the rule's is no stronger
         yield Fault(
-            here.rows[order],
+            made.rows[here],
             adding.rule.component,
             partition.whole,
             values=values,
-            expected_at=_shown(adding.cells, first),
+            expected_at=_shown(adding.cells, made.take(here[:SAMPLE])),
             severity=severity,
             at=adding.cells.measure,
             check=check,

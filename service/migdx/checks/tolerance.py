@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from ..columns import Flags, Indices
 from ..dataset import Numbers
-from .cells import Cells, Floats
+from .cells import Cells
+from .cube import Floats
 
 UNDECLARED = 10.0
 """The base to which figures may have been rounded without a word: what that explains is no certain fault."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ..columns import Flags, Indices
+from ..columns import Flags, Indices, each_once
 from ..dataset import Coded, Dataset
 from ..report import SAMPLE, Severity
 from ..rules import Rule
@@ -15,6 +15,7 @@ from .cells import Cells
 from .cube import Axis
 from .fault import OWN_GROUPS, Fault
 from .given import Given, Yielded
+from .keys import groups as keys_of
 from .tolerance import UNDECLARED, noise, slack
 
 TOTAL = "_T"
@@ -40,7 +41,7 @@ def total_differs(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
     np.minimum.at(low, groups, figures)
     rows = rows[(high != low)[groups] & _is_total(cells.dataset, rows)]
     if len(rows):
-        yield Fault(rows, cells.measure, values={"keys": len(np.unique(keys[rows]))})
+        yield Fault(rows, cells.measure, values={"keys": keys_of(cells.dataset, rows)})
 
 
 def _is_total(dataset: Dataset, rows: Indices) -> Flags:
@@ -165,11 +166,14 @@ def region_among_countries(cells: Cells, rule: Rule, given: Given) -> Iterator[Y
     axis = cells.axis(rule.component)
     if axis is None:
         return
+    found: dict[str, Indices] = {}
     for region, areas in _below(rule).items():
         if region not in axis.codes:
             continue
         groups, rows = axis.doubtful(axis.codes[region], (), 0.0)
         _, at = axis.gather([axis.codes[area] for area in areas if area in axis.codes], groups)
-        beside = rows[np.unique(at)]
-        if len(beside):
-            yield Fault(np.sort(beside), rule.component, region)
+        if len(at):
+            found[region] = rows[each_once(at)]
+    if found:  # one word for all of them: nothing is wrong
+        values = {"regions": ", ".join(sorted(found))}
+        yield Fault(np.sort(np.concatenate([*found.values()])), rule.component, values=values)

@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..columns import each_once
 from ..dataset import Coded, coded
 from ..durable import SUFFIX, draft, make_folder, older
 from ..errors import TooLarge, Unavailable
@@ -80,7 +81,7 @@ class SegmentStore:
             agreement,
             revision,
             observations=table.num_rows,
-            series=len(np.unique(series[~masked])),
+            series=len(each_once(series[~masked])),
             codes={id: _counts(column, masked) for id, column in dimensions.items()},
             start=pc.min(table.column("_start")).as_py() if schema.time else None,
             end=pc.max(table.column("_end")).as_py() if schema.time else None,

@@ -7,7 +7,7 @@ dimensions the codes that the file has, of the other attributes none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -175,5 +175,7 @@ def _around(dataset: Dataset) -> Iterator[Condition]:
     if time and known:
         first = min(period.start for period in known) - _AROUND
         last = max(period.end for period in known) + _AROUND
-        days = [(EPOCH + timedelta(days=day)).isoformat() for day in (first, last)]
+        # years 1 and 9999 have nothing before or after them
+        calendar = (max(first, (date.min - EPOCH).days), min(last, (date.max - EPOCH).days))
+        days = [(EPOCH + timedelta(days=day)).isoformat() for day in calendar]
         yield Condition(time.id, ((Atom("ge", days[0]), Atom("le", days[1])),))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..columns import column_letters as letters
 from ..report import Finding, Place, Report, Severity, Waived, message, where
+from .frame import served
+from .named import Named
 from .wording import Words
+
+_SPACE = re.compile(" (?=[%:;»])")
+"""Where a line may not end."""
 
 MOST = 20
 """How many of the allowed codes are written out."""
@@ -40,15 +46,20 @@ class Group:
     beside: int
 
 
-def sections(report: Report, words: Words) -> list[tuple[str, list[Group]]]:
-    """The findings under a heading for each dataflow; one without a heading where none is named."""
+def sections(report: Report, words: Words) -> list[tuple[str, list[Group], list[Group]]]:
+    """The findings under a heading for each dataflow, those for information apart from the others; one
+    without a heading where none is named.
+    """
     found: dict[str, list[Group]] = {}
     for finding, group in zip(report.findings[:SHOWN], groups(report, words), strict=True):
         found.setdefault(finding.dataflow, []).append(group)
-    if set(found) <= {""}:
-        return list(found.items())
+    alone = set(found) <= {""}
     return [
-        (words("in_dataflow", dataflow=flow) if flow else words("in_file"), members)
+        (
+            "" if alone else words("in_dataflow", dataflow=flow) if flow else words("in_file"),
+            [group for group in members if group.severity != "information"],
+            [group for group in members if group.severity == "information"],
+        )
         for flow, members in sorted(found.items())  # the file as a whole comes first
     ]
 
@@ -56,21 +67,29 @@ def sections(report: Report, words: Words) -> list[tuple[str, list[Group]]]:
 def groups(report: Report, words: Words) -> list[Group]:
     """The first findings in the order of the report; what is a row of a text is a line of XML."""
     row = "line" if str(report.subject.get("format")).startswith("SDMX-ML") else "row"
+    flow = str(report.subject.get("dataflow") or "")
+    registry = served().registry
+    names = {
+        name: Named(registry, name, words)
+        for name in {flow, *(finding.dataflow for finding in report.findings[:SHOWN])}
+    }
     return [
-        _group(finding, report.title(finding.rule, words.languages), words, row)
+        _group(
+            finding, report.title(finding.rule, words.languages), words, row, names[finding.dataflow or flow]
+        )
         for finding in report.findings[:SHOWN]
     ]
 
 
-def _group(finding: Finding, title: str, words: Words, row: str) -> Group:
+def _group(finding: Finding, title: str, words: Words, row: str, named: Named) -> Group:
     masked = finding.value is None and "value" in finding.values
-    places = [_place(place, words, row, masked=masked) for place in finding.places]
+    places = [_place(place, words, row, named, masked=masked) for place in finding.places]
     columns = [name for name in _COLUMNS if any(place.get(name, "") not in ("", 0) for place in places)]
     return Group(
         code=finding.code,
         severity=finding.severity,
         count=finding.count,
-        message=message(finding, words.languages),
+        message=_SPACE.sub("\u00a0", message(finding, words.languages, named.shown(finding))),
         nearest=finding.expected.get("nearest") or (),
         expected=list(_expected(finding.expected, words)),
         columns=columns,
@@ -88,9 +107,12 @@ def _group(finding: Finding, title: str, words: Words, row: str) -> Group:
 _COLUMNS = ("file_within", "place", "sheet", "row", "line", "column", "given", "expected", "time", "key")
 
 
-def _place(place: Place, words: Words, row: str, *, masked: bool) -> dict[str, object]:
+def _place(place: Place, words: Words, row: str, named: Named, *, masked: bool) -> dict[str, object]:
     """A cell of a workbook or a path is one word; a text has rows or lines, and columns; `where` is all."""
     given = words("confidential") if masked else words("empty") if place.given == "" else place.given or ""
+    if place.expected:  # both are figures, to be compared by eye
+        given = named.figure(given)
+    names = named.key(place.key)
     found = where(replace(place, file="")) if place.cell or place.path else ""
     return {
         "where": where(place, words.languages),
@@ -100,9 +122,10 @@ def _place(place: Place, words: Words, row: str, *, masked: bool) -> dict[str, o
         row: "" if found or not place.row else words.number(place.row),
         "column": "" if found or not place.column else f"{place.column} ({letters(place.column)})",
         "key": place.key,
+        "names": "" if names == place.key else names,
         "time": place.period,
         "given": given,
-        "expected": place.expected,
+        "expected": named.figure(place.expected),
     }
 
 

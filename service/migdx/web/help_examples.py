@@ -8,11 +8,15 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+from ..exchange import Exchange
 from ..folders import shipped_specimens
+from ..report import message
 from ..rules import RuleBook
+from ..sent import Sent
+from .named import Named
 from .wording import Words
 
 ROWS = 12
@@ -65,6 +69,22 @@ def used_by(check: str, book: RuleBook, words: Words) -> list[dict[str, Any]]:
         for rule in book
         if rule.check == check
     ]
+
+
+@lru_cache(maxsize=512)
+def sentence(check: str, exchange: Exchange, language: str) -> str:
+    """What a report says of the specimen of a check, "" where other files are needed to find its fault."""
+    path = shipped_specimens() / f"{check}.csv"
+    if not check.isidentifier() or not path.is_file():
+        return ""
+    words = Words(language)
+    with path.open("rb") as file:
+        report = exchange.check(Sent(file, path.stat().st_size))
+    for finding in report.findings:
+        if finding.code == check:
+            flow = finding.dataflow or str(report.subject.get("dataflow") or "")
+            return message(finding, words.languages, Named(exchange.registry, flow, words).shown(finding))
+    return ""
 
 
 def _short(value: Any) -> str:

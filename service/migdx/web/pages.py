@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from ..errors import NotFound, SyntaxFault
 from ..formats.content import WORKBOOKS
 from ..public import Public
-from ..report import Report, catalogue
+from ..report import Report
 from ..rule_pack import READING, messages
 from ..schema import Schema, SchemaComponent
 from ..structures import Dataflow, Item
@@ -24,7 +24,7 @@ from .coverage import Coverage, coverage
 from .findings import SHOWN, sections
 from .frame import base, drawn, kept, link, providers, said, served, static
 from .help import Help, entries, is_check, is_rule_check
-from .help_examples import specimen, used_by
+from .help_examples import sentence, specimen, used_by
 from .mirror import mirror, view
 from .report_sections import drawn_sections, unchecked
 from .wording import Words, collated
@@ -122,7 +122,6 @@ def help_index() -> Response:
 def help(code: str) -> Response:
     """What a finding means and how to correct it."""
     words = Words.of(request)
-    message = catalogue(words.language).get(code, "")
     known: Help | None = entries(words.language).get(code)
     if known is None:
         raise NotFound(f"There is no check {code}")
@@ -131,8 +130,9 @@ def help(code: str) -> Response:
         exchange = served()
         book = exchange.rules(exchange.registry)
         return drawn(
-            "help.html", words, code=code, help=known, message=message, is_rule_check=is_rule_check(code),
+            "help.html", words, code=code, help=known, is_rule_check=is_rule_check(code),
             rules=used_by(code, book, words), specimen=specimen(code, words),
+            message=sentence(code, exchange, words.language),
         )  # fmt: skip
 
     return kept(page, words)
@@ -172,7 +172,14 @@ def render_report(report: Report, submission: str = "") -> Response:
         if report.findings
         else "accepted_text"
     )
-    names = ("received", "accepted", "rejected", "errors", "warnings")
+    names = (
+        "received",
+        "accepted",
+        "rejected",
+        "errors",
+        "warnings",
+        *(["waived"] if report.counts.waived else []),
+    )
     about = {
         "file_name": subject.get("fileName"), "dataflow": subject.get("dataflow"),
         "provider": subject.get("provider"), "format": subject.get("format"), "digest": subject.get("sha256"),

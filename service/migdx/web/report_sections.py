@@ -8,10 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..report import Report, why_not
+from .frame import served
+from .named import Named
 from .wording import Words
 
 MOST = {"balances": 6, "mirrors": 10, "coverage": 40, "changes": 20}
 """How many entries of a section a page shows."""
+
+_ORDER = ("pairs", "beyond", "notComparable", "definitionsUnknown",
+          "added", "changed", "attributes", "unchanged", "notSentAgain", "removed", "shown")  # fmt: skip
 
 _Entry = Mapping[str, Any]
 
@@ -20,9 +25,17 @@ def drawn_sections(report: Report, words: Words) -> dict[str, Any]:
     """For each section that has entries what its template draws."""
     told = {name: list(entries) for name, entries in report.sections.items() if entries}
     makers = {"balances": _balance, "mirrors": _mirror, "coverage": _covered, "changes": _change}
+    flow, names = str(report.subject.get("dataflow") or ""), dict[str, Named]()
+
+    def named(entry: _Entry) -> Named:
+        of = str(entry.get("dataflow") or flow)
+        return names.setdefault(of, Named(served().registry, of, words))
+
+    def titled(entry: _Entry) -> _Entry:
+        return {**entry, "title": report.title(entry.get("rule", ""), words.languages)}
+
     return {
-        name: [make({**entry, "title": report.title(entry.get("rule", ""), words.languages)}, words)
-               for entry in _first(told[name], MOST[name])]
+        name: [make(titled(entry), words, named(entry)) for entry in _first(told[name], MOST[name])]
         for name, make in makers.items() if name in told
     } | {"more": {name: max(0, _size(told[name]) - MOST[name]) for name in told}}  # fmt: skip
 
@@ -76,7 +89,7 @@ def _said(name: str, value: Any, words: Words) -> str:
     return words.or_same(f"{name}_{value}") if value else ""
 
 
-def _balance(entry: _Entry, words: Words) -> dict[str, Any]:
+def _balance(entry: _Entry, words: Words, named: Named) -> dict[str, Any]:
     terms = [
         {
             "sign": {"-": "\u2212"}.get(term.get("sign", ""), term.get("sign", "")),
@@ -88,7 +101,7 @@ def _balance(entry: _Entry, words: Words) -> dict[str, Any]:
     ]
     whole = next((term["name"] for term in entry.get("terms", ()) if term.get("sign") == "="), "")
     return {
-        **_place(entry),
+        **_place(entry, named),
         "terms": terms,
         "whole": _text(whole, words),
         "status": _said("balance", entry.get("status"), words),
@@ -97,21 +110,28 @@ def _balance(entry: _Entry, words: Words) -> dict[str, Any]:
     }
 
 
-def _mirror(entry: _Entry, words: Words) -> dict[str, Any]:
+def _mirror(entry: _Entry, words: Words, named: Named) -> dict[str, Any]:
     if "sides" not in entry:
-        return {**_place(entry), "counts": _counts("mirror", entry.get("counts", {}), words)}
+        return {**_place(entry, named), "counts": _counts("mirror", entry.get("counts", {}), words)}
     sides = [
         {
             "name": side.get("provider") or _text(side.get("name"), words),
             "value": _figure(side.get("value"), words),
             "public": str(side.get("publicFrom") or "")[:10],
-            "definitions": [(id, code) for id, code in side.get("definitions", {}).items() if code],
+            "definitions": [
+                (named.component(id), named.code(id, code) or code)
+                for id, code in side.get("definitions", {}).items()
+                if code
+            ],
         }
         for side in entry["sides"]
     ]
-    reasons = [f"{one['component']} ({_said('why', one['reason'], words)})" for one in entry.get("why", ())]
+    reasons = [
+        f"{named.component(one['component'])} ({_said('why', one['reason'], words)})"
+        for one in entry.get("why", ())
+    ]
     return {
-        **_place(entry),
+        **_place(entry, named),
         "sides": sides,
         "ratio": _figure(entry.get("ratio"), words),
         "difference": _figure(entry.get("difference"), words),
@@ -121,7 +141,7 @@ def _mirror(entry: _Entry, words: Words) -> dict[str, Any]:
     }
 
 
-def _covered(entry: _Entry, words: Words) -> dict[str, Any]:
+def _covered(entry: _Entry, words: Words, named: Named) -> dict[str, Any]:
     steps = [
         {
             "name": _text(step["name"], words),
@@ -131,15 +151,19 @@ def _covered(entry: _Entry, words: Words) -> dict[str, Any]:
         }
         for step in entry.get("steps", ())
     ]
-    missing = ", ".join(_text(code, words) for code in entry.get("missing", ()))
-    return {**_place(entry), "name": _text(entry.get("name"), words), "steps": steps, "missing": missing}
+    missing = ", ".join(named.crossing(_text(code, words)) for code in entry.get("missing", ()))
+    return {
+        **_place(entry, named),
+        "name": _text(entry.get("name"), words),
+        "steps": steps,
+        "missing": missing,
+    }
 
 
-def _change(entry: _Entry, words: Words) -> dict[str, Any]:
+def _change(entry: _Entry, words: Words, named: Named) -> dict[str, Any]:
     largest = [
         {
-            "key": one.get("key", ""),
-            "period": one.get("period", ""),
+            **_place(one, named),
             "before": _figure(one.get("before"), words),
             "after": _figure(one.get("after"), words),
             "difference": words.number(float(one["difference"]), signed=True)
@@ -153,7 +177,7 @@ def _change(entry: _Entry, words: Words) -> dict[str, Any]:
         for one in entry.get("largest", ())[: MOST["changes"]]
     ]
     return {
-        **_place(entry),
+        **_place(entry, named),
         "previous": entry.get("previous") or "",
         "counts": _counts("change", entry.get("counts", {}), words),
         "largest": largest,
@@ -162,8 +186,12 @@ def _change(entry: _Entry, words: Words) -> dict[str, Any]:
 
 
 def _counts(name: str, counts: Mapping[str, int], words: Words) -> list[tuple[str, str]]:
-    return [(_said(name, key, words), words.number(count)) for key, count in counts.items()]
+    """In the order in which people read them; a report that was kept has its members in another."""
+    order = {key: at for at, key in enumerate(_ORDER)}
+    known = sorted(counts.items(), key=lambda one: order.get(one[0], len(order)))
+    return [(_said(name, key, words), words.number(count)) for key, count in known]
 
 
-def _place(entry: _Entry) -> dict[str, str]:
-    return {name: str(entry.get(name) or "") for name in ("rule", "title", "key", "period", "dataflow")}
+def _place(entry: _Entry, named: Named) -> dict[str, str]:
+    found = {name: str(entry.get(name) or "") for name in ("rule", "title", "key", "period", "dataflow")}
+    return {**found, "names": named.key(found["key"])}

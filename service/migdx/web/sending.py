@@ -13,9 +13,9 @@ import orjson
 from flask import Response, request
 
 from ..errors import SyntaxFault
+from ..examined import Examined
 from ..exchange import Exchange
 from ..formats.content import XLSX
-from ..intake import Examined
 from ..report import languages_of_messages
 from ..sent import Sent
 from .negotiation import languages

@@ -12,8 +12,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from .. import settling
-from ..errors import NotFound, SyntaxFault
+from ..errors import SyntaxFault
 from ..exchange import Exchange
+from ..ledger import History
 from ..report import Report
 from ..rerun import rerun
 from ..waivers import Answer, Waiver
@@ -39,10 +40,7 @@ def answer(id: str) -> Response:
 
 @blueprint.get("/submissions/<id>/answers")
 def answers(id: str) -> Response:
-    allowed()
-    exchange = served()
-    exchange.submission(id)
-    found = [one for one in exchange.ledger.history().answers if one.submission == id]
+    found = [one for one in _history(id).answers if one.submission == id]
     return sending.json({"answers": [_answer(one) for one in found]})
 
 
@@ -59,7 +57,7 @@ def waive(id: str) -> Response:
         return _page(filed[0] if filed else id)
     report = made.report
     body = {
-        "waiver": _waiver(made.waiver, served()),
+        "waiver": _waiver(made.waiver, served().ledger.history()),
         "submissions": filed,
         "verdict": report.verdict if report else None,
         "newer": made.newer or None,
@@ -71,41 +69,30 @@ def waive(id: str) -> Response:
 
 @blueprint.get("/submissions/<id>/waivers")
 def waivers_of(id: str) -> Response:
-    allowed()
-    exchange = served()
-    exchange.submission(id)
-    found = [one for one in exchange.ledger.history().waivers if one.submission == id]
-    return sending.json({"waivers": [_waiver(one, exchange) for one in found]})
+    history = _history(id)
+    found = [one for one in history.waivers if one.submission == id]
+    return sending.json({"waivers": [_waiver(one, history) for one in found]})
 
 
 @blueprint.get("/waivers")
 def waivers() -> Response:
     """The newest first: ?provider=ID, and ?inForce=true for those that hold now."""
-    allowed()
-    exchange, provider, held = served(), parameter("provider"), sending.flag("inForce")
-    told = [
-        _waiver(one, exchange)
-        for one in reversed(exchange.ledger.history().waivers)
-        if provider in ("", one.provider)
-    ]
+    history, provider, held = _history(), parameter("provider"), sending.flag("inForce")
+    told = [_waiver(one, history) for one in reversed(history.waivers) if provider in ("", one.provider)]
     return sending.json({"waivers": [one for one in told if one["inForce"] or not held]})
 
 
 @blueprint.get("/waivers/<id>")
 def waiver(id: str) -> Response:
-    allowed()
-    exchange = served()
-    found = next((one for one in exchange.ledger.history().waivers if one.id == id), None)
-    if found is None:
-        raise NotFound(f"There is no waiver {id}")
-    return sending.json(_waiver(found, exchange))
+    history = _history()
+    return sending.json(_waiver(history.waiver(id), history))
 
 
 @blueprint.delete("/waivers/<id>")
 def revoke(id: str) -> Response:
     """Ends a waiver now; what was accepted with it stays."""
     allowed()
-    return sending.json(_waiver(settling.revoke(served(), id, by=by()), served()))
+    return sending.json(_waiver(settling.revoke(served(), id, by=by()), served().ledger.history()))
 
 
 @blueprint.post("/waivers/<id>/revoked")
@@ -113,7 +100,7 @@ def revoke_by_form(id: str) -> Response:
     """The same for a page, which can only POST."""
     _told(())
     made = settling.revoke(served(), id, by=by())
-    return _page(made.submission) if _is_form() else sending.json(_waiver(made, served()))
+    return _page(made.submission) if _is_form() else sending.json(_waiver(made, served().ledger.history()))
 
 
 @blueprint.get("/submissions/<id>/rerun")
@@ -134,11 +121,19 @@ def settled(exchange: Exchange, submission: str) -> dict[str, dict[str, list[dic
     for waiver in history.waivers:
         if waiver.submission == submission:
             entry = found.setdefault(waiver.mark, {"answers": [], "waivers": []})
-            entry["waivers"].append(_waiver(waiver, exchange))
+            entry["waivers"].append(_waiver(waiver, history))
     return found
 
 
 # --- what was sent, what is told ----------------------------------------------------------------------------
+
+
+def _history(submission: str = "") -> History:
+    """What the ledger says, to somebody who may read it; NotFound where the `submission` is not there."""
+    allowed()
+    if submission:
+        served().submission(submission)
+    return served().ledger.history()
 
 
 def _is_form() -> bool:
@@ -171,8 +166,7 @@ def _answer(made: Answer) -> dict[str, Any]:
     return made.as_dict() | {"stamp": made.stamp.isoformat() if made.stamp else None}
 
 
-def _waiver(made: Waiver, exchange: Exchange) -> dict[str, Any]:
-    history = exchange.ledger.history()
+def _waiver(made: Waiver, history: History) -> dict[str, Any]:
     return {
         **{name: value for name, value in made.as_dict().items() if name not in ("keys", "cause")},
         "stamp": made.stamp.isoformat() if made.stamp else None,

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
 
-from ..errors import Forbidden, NotFound, SyntaxFault, Unauthorized
+from ..errors import Forbidden, SyntaxFault, Unauthorized
 from ..holdings import changed
 from ..public import Public
 from ..release import Release
@@ -146,7 +146,7 @@ def releases() -> Response:
 @blueprint.get("/releases/<id>")
 def one_release(id: str) -> Response:
     allowed()
-    return sending.json(_released(_find(id)))
+    return sending.json(_released(served().ledger.history().release(id)))
 
 
 @blueprint.delete("/releases/<id>")
@@ -154,7 +154,7 @@ def cancel(id: str) -> Response:
     """Takes a release back; what was public before it is public again."""
     allowed()
     served().cancel(id, by=by())
-    return sending.json(_released(_find(id)))
+    return sending.json(_released(served().ledger.history().release(id)))
 
 
 def listed(public: Public, provider: str, dataflow: str) -> Iterator[Submission]:
@@ -247,13 +247,6 @@ def _told(submission: Submission, public: Public) -> dict[str, Any]:
         "by": submission.by,
         "report": f"{request.script_root}/submissions/{submission.id}/report",
     } | reports.exports(submission.id, submission.format)
-
-
-def _find(id: str) -> Release:
-    for made in served().ledger.history().releases:
-        if made.id == id:
-            return made
-    raise NotFound(f"There is no release {id}")
 
 
 def _released(made: Release) -> dict[str, Any]:
