@@ -76,7 +76,7 @@ NOT_FOR_VALUES = {"flask", "werkzeug", "pyarrow", "numpy", "duckdb", "sqlalchemy
 SAYS_NOTHING = {"utils", "core", "common", "base", "helpers", "manager"}
 LONGEST_MODULE = 450
 SUBJECT = re.compile(
-    r"(?i:migrat|migrant|immig|emig|citizen|birthplace|refugee|asylum)|\bDF_|\bDSD_"
+    r"(?i:migrat|migrant|immig|emig|citizen|birthplace|refugee|asylum|foreign.born|native.born)|\bDF_|\bDSD_"
     r"|\bCL_(?!FREQ|CONF_STATUS|OBS_STATUS)[A-Z]"  # which are lists of SDMX itself
 )
 MAY_NAME_THE_SUBJECT = {"demo.py"}

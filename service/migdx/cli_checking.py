@@ -199,14 +199,12 @@ class Answer:
         if entry.get("difference"):
             figures = [side.get("value", "") for side in entry.get("sides", ())]
             figures = figures or [f"expected {entry.get('expected') or '-'}"]
-            yield f"{' / '.join(map(str, figures))}, difference {entry['difference']}"
+            yield f"({' / '.join(map(str, figures))}, difference {entry['difference']})"
         if "counts" in entry:
             yield ", ".join(f"{name} {count}" for name, count in entry["counts"].items())
-        steps = (
-            f"{self._text(step['name'])} {step.get('count')}/{step.get('of')}"
-            for step in entry.get("steps", ())
-        )
-        yield "; ".join(steps)
+        steps = entry.get("steps", ())
+        if steps:
+            yield "; ".join(f"{self._text(step['name'])} {step['count']}/{step['of']}" for step in steps)
 
     def _text(self, text: Any) -> str:
         return in_best(text, (self.lang,)) if isinstance(text, Mapping) else str(text)

@@ -22,6 +22,9 @@ Reader = Callable[[bytes, str], list[Maintainable]]
 
 SUFFIXES = (".xml", ".json")
 
+CONTROLS = "controls"
+"""Beside structures, the folder of the tables that rules compare with."""
+
 
 @dataclass(frozen=True)
 class Origin:

@@ -19,7 +19,7 @@ import orjson
 from lxml import etree
 
 from .errors import StructureFault, some
-from .folders import SUFFIXES, Origin, StructureFile, read_any, structure_files
+from .folders import CONTROLS, SUFFIXES, Origin, StructureFile, read_any, structure_files
 from .registry import Registry
 from .structures import Codelist, ConceptScheme, Hierarchy, Item, ItemScheme, Maintainable
 
@@ -88,7 +88,8 @@ def _not_read(folders: Sequence[Path]) -> Iterator[Flaw]:
     """Files that somebody may take for structures, and that are none: a table, a workbook."""
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix not in _KNOWN and not path.name.startswith("."):
+            known = path.suffix in _KNOWN or path.parent.name == CONTROLS
+            if path.is_file() and not known and not path.name.startswith("."):
                 said = f"not read: structures are messages in files named {' or '.join(sorted(SUFFIXES))}"
                 yield Flaw("warning", "not_read", said, str(path))
 

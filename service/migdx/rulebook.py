@@ -9,6 +9,7 @@ from pathlib import Path
 from .checks.asked import asked
 from .checks.judging import BY_NAME, wanted
 from .errors import NotFound, StructureFault
+from .folders import CONTROLS
 from .registry import Registry
 from .rules import Partition, Rule, RuleBook
 from .structures import DataProviderScheme, DataStructure, Hierarchy, ProvisionAgreement
@@ -20,7 +21,7 @@ SUFFIX = ".rules.toml"
 def read_rules(folders: Sequence[Path]) -> RuleBook:
     """All rules below `folders`, in the order of their files; StructureFault where one does not fit."""
     book = RuleBook.parse(_files(folders), _judge)
-    tables = {path.stem: path for folder in folders[::-1] for path in folder.rglob("controls/*.csv")}
+    tables = {path.stem: path for folder in folders[::-1] for path in folder.rglob(f"{CONTROLS}/*.csv")}
     named = sorted({table for rule in book for table in _tables(rule, tables)})
     return replace(book, controls={name: tables[name].read_text(encoding="utf-8") for name in named})
 

@@ -190,7 +190,7 @@ def test_a_bad_file_is_looked_at_before_it_is_sent(tab, tmp_path):
     here = tab.locator("[data-check]")
     finding = here.get_by_role("listitem").filter(has_text="unknown_code")
     finding.wait_for()
-    assert "Counterpart area [COUNTERPART_AREA] has no code 'FR'" in finding.inner_text()
+    assert "COUNTERPART_AREA has no code 'FR'" in finding.inner_text()
     assert "line 3, column 8" in finding.inner_text()
     assert here.locator(".finding").count() == 3
     assert "Whatever compares figures" in here.inner_text()

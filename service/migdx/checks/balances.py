@@ -25,8 +25,8 @@ def stock_flow_balance(cells: Cells, rule: Rule, given: Given) -> Iterator[Yield
 
     Why: whoever is counted at the end was there at the start, was born, came, or was reclassified; a residual
     means that a flow is missing, or that stocks and flows count different people. What passes from one group
-    to another leaves the one and enters the other. Nobody is born into the foreign-born, and nobody leaves
-    them but by death or departure.
+    to another leaves the one and enters the other. Births never enter those who were born abroad, and nobody
+    leaves these but by death or departure.
     Fix: correct the term that is wrong, or say in the adjustment what cannot be explained.
     Example: 1 000 at the start, 20 births, 10 deaths, 50 arrivals, 30 departures, and 1 100 at the end
     instead of 1 030.

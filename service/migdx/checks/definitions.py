@@ -27,7 +27,7 @@ def impossible_figure(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielde
     nobody takes up a status that they have.
     Fix: move the figure to where it belongs, or correct the definition; a cell that must be there holds 0, or
     nothing with OBS_STATUS M.
-    Example: births of foreign-born children.
+    Example: births in the country of children who were born abroad.
     """
     column, rows = _of_wrong_codes(cells, rule)
     if column is None:

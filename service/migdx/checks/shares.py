@@ -24,7 +24,7 @@ def share_differs(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
     Why: one of the three figures is wrong, or the share is one of another whole than it is taken for.
     Fix: work the share out again from the two counts; where it is of another whole, send it under its own
     key.
-    Example: 1 200 foreign-born of 10 000 residents, and a share of 14 per cent.
+    Example: 1 200 who were born abroad of 10 000 residents, and a share of 14 per cent.
     """
     shares = np.flatnonzero(cells.chosen(rule.where) & cells.given)
     if not len(shares):

@@ -22,7 +22,7 @@ def sources_differ(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
     official series rests on.
     Fix: nothing has to be changed. Say in `SOURCE_TYPE` and `COMMENT_OBS` what each figure rests on; where a
     register was put right after a census, give a break (`OBS_STATUS` B) and its `BREAK_REASON`.
-    Example: 612,000 foreign-born by the census, 655,000 by the register, of the same year.
+    Example: 612,000 born abroad by the census, 655,000 by the register, of the same year.
     """
     both = cells.beside(given.previous)
     open_ = both.given & ~both.confidential & both.chosen(rule.where)
