@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import ROOT, flow_csv, flow_row, publish, sent
+from conftest import ROOT, flow_csv, flow_row, publish, said, sent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -315,7 +315,7 @@ def test_an_own_figure_that_is_closed_is_not_compared(exchange):
     report = exchange.check(sent(content, "FRA"))
     assert mirrors(report) == ({}, [])
     assert unchecked(report) == {"closed_figure": 1, "no_partner_figure": 1}
-    assert not re.search("987654|3000", str(report.as_dict()))
+    assert not re.search("987654|3000", said(report))
 
 
 # --- rows that speak of the same ------------------------------------------------------------------------
