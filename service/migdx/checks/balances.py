@@ -10,7 +10,7 @@ import numpy as np
 from ..columns import Flags
 from ..report import SAMPLE
 from ..rules import Rule
-from .cells import Cells
+from .cells import Cells, spelled
 from .cube import Floats
 from .equations import Equations
 from .fault import Fault
@@ -130,7 +130,7 @@ def _fault(wrong: Equations, rule: Rule, severity: Any, **values: str) -> Fault:
     time = cells.dataset.schema.time
     values |= {"period": cells.coded(time.id).text(int(rows[0])) if time else ""}
     if not wrong.hidden[0]:
-        values |= {"given": _text(wrong.figures[0, 0]), "made": _text(wrong.expected[0])}
+        values |= {"given": spelled(wrong.figures[0, 0]), "made": spelled(wrong.expected[0])}
     absent = [
         term.code
         for term, figures in zip(wrong.terms, wrong.figures[1:], strict=True)
@@ -173,7 +173,7 @@ def _entry(found: Equations, at: int, gap: float, limit: float, names: list[Any]
     shown = np.full(len(found.figures), np.nan) if found.hidden[at] else found.figures[:, at]
     signs = ["=", *("+" if term.sign > 0 else "-" for term in found.terms)]
     lines = [
-        {"name": name, "sign": sign, "value": _text(figure)}
+        {"name": name, "sign": sign, "value": spelled(figure)}
         for name, sign, figure in zip(names, signs, shown, strict=True)
     ]
     start = shown[1]
@@ -181,13 +181,17 @@ def _entry(found: Equations, at: int, gap: float, limit: float, names: list[Any]
         "key": cells.dataset.key_of(row),
         "period": cells.coded(time.id).text(row) if time else "",
         "terms": [*lines[1:], lines[0]],
-        "given": _text(shown[0]),
+        "given": spelled(shown[0]),
         "missing": [
             line["name"] for line, absent in zip(lines, np.isnan(found.figures[:, at]), strict=True) if absent
         ],
     }
     if not found.hidden[at] and not np.isnan(gap):
-        entry |= {"expected": _text(found.expected[at]), "difference": _text(gap), "tolerance": _text(limit)}
+        entry |= {
+            "expected": spelled(found.expected[at]),
+            "difference": spelled(gap),
+            "tolerance": spelled(limit),
+        }
         entry |= {"share": round(float(gap / start), 6)} if start else {}
     return entry
 
@@ -198,7 +202,3 @@ def _names(cells: Cells, rule: Rule) -> list[Mapping[str, str] | str]:
     codes = [str(rule.value("whole")), *(str(term["code"]) for term in rule.value("terms"))]
     found = [component.code(code) if component else None for code in codes]
     return [dict(item.names) if item else code for item, code in zip(found, codes, strict=True)]
-
-
-def _text(figure: float) -> str:
-    return "" if np.isnan(figure) else f"{figure:.12g}"

@@ -266,10 +266,15 @@ class Cells:
         if self.confidential[row] or np.isnan(figure):
             return ""
         factor = self.factor if isinstance(self.factor, float) else float(self.factor[row])
-        return f"{figure / factor:.12g}"
+        return spelled(figure / factor)
 
 
 def _dense(numbers: Indices) -> tuple[npt.NDArray[np.int64], int]:
     """The same groups numbered without gaps."""
     encoded = pc.dictionary_encode(pa.array(numbers))
     return np.asarray(encoded.indices).astype(np.int64), len(encoded.dictionary)
+
+
+def spelled(figure: float) -> str:
+    """A figure as text, "" where there is none."""
+    return "" if np.isnan(figure) else f"{figure:.12g}"

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..columns import Flags, Indices
 from ..report import SAMPLE
 from ..rules import Rule
-from .cells import Cells
+from .cells import Cells, spelled
 from .cube import Floats
 from .fault import Fault
 from .given import Given, NotChecked, Yielded
@@ -88,9 +88,9 @@ def outlier(cells: Cells, rule: Rule, given: Given) -> Iterator[Yielded]:
             values: dict[str, Any] = {"key": both.dataset.key_of(int(rows[at]))}
             if not hidden[at]:
                 values |= {
-                    "given": _text(both.values[rows[at]]),
-                    "before": _text(round(float(mean[at]))),
-                    "usual": _text(round(float(deviation[at]))),
+                    "given": spelled(both.values[rows[at]]),
+                    "before": spelled(round(float(mean[at]))),
+                    "usual": spelled(round(float(deviation[at]))),
                 }
             return values
 
@@ -252,12 +252,8 @@ def _told(cells: Cells, rows: Indices, others: Cells, at: Indices) -> Fault:
         }
         if not cells.confidential[row] and not others.confidential[other]:
             given, before = cells.values[row], others.values[other]
-            values |= {"given": _text(given), "before": _text(before)}
+            values |= {"given": spelled(given), "before": spelled(before)}
             values |= {"percent": f"{100 * (given - before) / before:+.1f}" if before else "?"}
         return values
 
     return Fault(rows, at=cells.measure, example=example)
-
-
-def _text(figure: float) -> str:
-    return f"{figure:.12g}"

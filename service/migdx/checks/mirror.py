@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..columns import Flags, each_once
 from ..dataset import Coded
 from ..rules import Rule
-from .cells import Cells
+from .cells import Cells, spelled
 from .cube import Floats
 from .fault import Fault
 from .given import Given, NotChecked, Note, Others, Yielded
@@ -141,7 +141,7 @@ class _Mirror:
                     "key": self.others.dataset.key_of(other),
                 },
             ],
-            "difference": _text(here - beside),
+            "difference": spelled(here - beside),
             "ratio": round(left / arrived, 3) if defined else None,
             "asymmetry": round((arrived - left) / ((arrived + left) / 2), 3) if defined else None,
             "comparable": COMPARABLE[self.comparable[pair]],
@@ -152,7 +152,7 @@ class _Mirror:
     def _side(self, cells: Cells, row: int, figure: float) -> dict[str, Any]:
         return {
             "area": cells.coded(self.rule.value("area")).text(row),
-            "value": _text(figure),
+            "value": spelled(figure),
             "definitions": {id: cells.coded(id).text(row) for id in self.rule.value("definitions")},
         }
 
@@ -202,7 +202,3 @@ def _known(ours: Sequence[_Ours]) -> Flags | bool:
             flags = np.array([value in one.known for value in one.column.values] + [False])
             found = found & flags[one.column.codes]
     return found
-
-
-def _text(figure: float) -> str:
-    return f"{figure:.12g}"
