@@ -104,13 +104,14 @@ def providers(registry: Any) -> dict[str, str]:
 
 def stored(folder: Path, rows: int) -> int:
     """Writes everything through the store, and what a ledger would say of it; how many observations."""
+    from migdx.depots.folder import FolderDepot
     from migdx.registry import load_structures
     from migdx.stored import as_dataset
     from migdx.stores.segments import SegmentStore
 
     registry = load_structures()
     areas = providers(registry)
-    store = SegmentStore(folder)
+    store = SegmentStore(FolderDepot(folder))
     kept: list[dict[str, Any]] = []
 
     def keep(name: str, area: str, wanted: int, seed: int) -> None:
@@ -137,8 +138,9 @@ def stored(folder: Path, rows: int) -> int:
 def ours(folder: Path, name: str) -> dict[str, Any]:
     """CPU seconds of fetching what is compared and of the rules, the first time and once more."""
     from migdx.checks import judging
+    from migdx.depots.folder import FolderDepot
     from migdx.folders import shipped_structures
-    from migdx.ledger import History
+    from migdx.history import History
     from migdx.public import Public
     from migdx.registry import load_structures
     from migdx.release import Release
@@ -166,7 +168,7 @@ def ours(folder: Path, name: str) -> dict[str, Any]:
         releases=tuple(Release(one.id, now, now, {one.slot: 1}) for one in made),
         revisions={(*one.slot, 1): one for one in made},
     )
-    store = SegmentStore(folder)
+    store = SegmentStore(FolderDepot(folder))
     book = bound(read_rules(shipped_structures()), registry)
     own = book.of("MIGDX:DSD_MIG_FLOW", f"MIGDX:{name}", provider)
     rules = replace(own, rules=tuple(rule for rule in own if 2 <= rule.level <= 3))

@@ -20,6 +20,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from migdx.depots.folder import FolderDepot
 from migdx.periods import parse_period
 from migdx.plan import Plan
 from migdx.schema import SUPPRESSED, Schema
@@ -36,7 +37,7 @@ def main() -> None:
     asked = parser.parse_args()
     schema = cubes.schema()
     with tempfile.TemporaryDirectory(prefix="migdx-bench-") as folder:
-        store = SegmentStore(Path(folder) / "segments", threads=2)
+        store = SegmentStore(FolderDepot(Path(folder) / "segments"), threads=2)
         began = time.perf_counter()
         table = cubes.table(asked.rows)
         segments = list(written(store, table, schema))
@@ -48,7 +49,7 @@ def main() -> None:
             for row in rng.integers(0, table.num_rows, asked.queries)
         ]
         del table
-        size = sum(path.stat().st_size for path in store.open.rglob("*.parquet"))
+        size = sum(path.stat().st_size for path in store.depot.local.rglob("*.parquet"))
         print(f"{asked.rows:,} observations in {len(segments)} segments, {size / asked.rows:.1f} bytes each,")
         print(f"drawn and written in {loaded:.0f} s; {asked.queries} series of {len(cubes.YEARS)}, in turn\n")
         compare(store, segments, schema, native, series)
@@ -73,7 +74,7 @@ def written(store: SegmentStore, table: pa.Table, schema: Schema) -> Iterator[Se
 def native_table(
     store: SegmentStore, segments: list[Segment], schema: Schema, path: Path
 ) -> duckdb.DuckDBPyConnection:
-    files = [str(store.open / f"{segment.name}.parquet") for segment in segments]
+    files = [str(store.depot.local / "open" / f"{segment.name}.parquet") for segment in segments]
     made = duckdb.connect(path, config={"threads": 2})
     columns = []
     for component in schema.components:

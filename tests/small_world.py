@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from migdx.blobs import Blobs
+from migdx.depots.folder import FolderDepot
 from migdx.exchange import Exchange
 from migdx.formats.header import Header
 from migdx.formats.tables import STRUCTURE_WRITERS
@@ -106,9 +107,9 @@ def world() -> list[Maintainable]:
 def small(folder: Path, url: str = "") -> Exchange:
     """An exchange over the small registry, with its ledger at `url`."""
     folder.mkdir(parents=True, exist_ok=True)
-    store = SegmentStore(folder / "segments", memory="256MB", threads=1)
+    store = SegmentStore(FolderDepot(folder / "segments"), memory="256MB", threads=1)
     ledger = Ledger(url or f"sqlite:///{folder / 'ledger.sqlite'}")
-    return Exchange(Registry(world()), store, ledger, Blobs(folder / "blobs"))
+    return Exchange(Registry(world()), store, ledger, Blobs(FolderDepot(folder / "blobs")))
 
 
 def data(*rows: str, flow: str = "T:FLOW(1.0)") -> bytes:

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from migdx.blobs import Blobs
+from migdx.depots.folder import FolderDepot
 from migdx.durable import draft
 from migdx.errors import NotFound, Unavailable
 
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> Blobs:
-    return Blobs(tmp_path / "deep" / "blobs", floor=0)
+    return Blobs(FolderDepot(tmp_path / "deep" / "blobs"), floor=0)
 
 
 def content(blobs: Blobs, sha256: str) -> bytes:
@@ -40,10 +41,10 @@ def test_a_file_comes_back_from_where_it_stood(blobs: Blobs) -> None:
 
 def test_the_same_bytes_are_kept_once(blobs: Blobs) -> None:
     name = blobs.put(b"same")
-    written = (blobs.folder / name).stat().st_mtime_ns
+    written = (blobs.depot.folder / name).stat().st_mtime_ns
     assert blobs.put(BytesIO(b"same")) == name
-    assert (blobs.folder / name).stat().st_mtime_ns == written
-    assert [path.name for path in blobs.folder.iterdir()] == [name]
+    assert (blobs.depot.folder / name).stat().st_mtime_ns == written
+    assert [path.name for path in blobs.depot.folder.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("name", ["", "0" * 64, "../blobs", "0" * 63 + "/", "A" * 64, "0" * 64 + "\n"])
@@ -55,11 +56,11 @@ def test_no_such_blob(blobs: Blobs, name: str) -> None:
 
 def test_a_full_disk_takes_no_more_and_still_reads(blobs: Blobs) -> None:
     name = blobs.put(b"before")
-    full = Blobs(blobs.folder, floor=1 << 62)
+    full = Blobs(blobs.depot, floor=1 << 62)
     with pytest.raises(Unavailable, match="space"):
         full.put(b"after")
     assert content(full, name) == b"before"
-    assert [path.name for path in full.folder.iterdir()] == [name]
+    assert [path.name for path in full.depot.folder.iterdir()] == [name]
 
 
 def test_a_broken_transfer_leaves_nothing(blobs: Blobs) -> None:
@@ -71,16 +72,16 @@ def test_a_broken_transfer_leaves_nothing(blobs: Blobs) -> None:
 
     with pytest.raises(ConnectionResetError):
         blobs.put(Broken(b"half of it"))
-    assert list(blobs.folder.iterdir()) == []
+    assert list(blobs.depot.folder.iterdir()) == []
 
 
 def test_sweep_removes_what_a_crash_left(blobs: Blobs) -> None:
     name = blobs.put(b"kept")
-    left = blobs.folder / ".0123456789abcdef.draft"
+    left = blobs.depot.folder / ".0123456789abcdef.draft"
     left.write_bytes(b"half")
     assert blobs.sweep() == []  # perhaps somebody writes it now
     assert blobs.sweep(timedelta(seconds=-1)) == [left.name]
-    assert [path.name for path in blobs.folder.iterdir()] == [name]
+    assert [path.name for path in blobs.depot.folder.iterdir()] == [name]
 
 
 def test_a_draft_has_no_name_before_it_is_whole(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ VALUES = [
     "workbook_map",
 ]
 BOUND = ["columns", "grid", "dataset", "stored", "plan", "fold", "changes"]
-FILES = ["durable", "blobs"]
+FILES = ["durable", "depots", "settings", "blobs"]
 PLUGS = ["formats", "checks", "stores"]
 REMEMBERED = [
     "submission",
@@ -39,6 +39,7 @@ REMEMBERED = [
     "links",
     "registry",
     "mappings",
+    "history",
     "ledger",
     "keeping",
     "public",
@@ -62,6 +63,7 @@ USE_CASES = [
     "intake",
     "basis",
     "workbooks",
+    "turns",
     "filing",
     "exchange",
     "settling",

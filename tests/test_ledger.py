@@ -18,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 
 from migdx import ledger as ledger_module
+from migdx.depots.folder import FolderDepot
 from migdx.errors import NotFound, Unavailable
 from migdx.ledger import BrokenLedger, Ledger
 from migdx.mappings import Mapped
@@ -262,11 +263,12 @@ CRASH = """
 import os, sys
 from pathlib import Path
 import pyarrow as pa
+from migdx.depots.folder import FolderDepot
 from migdx.ledger import Ledger
 from migdx.stores.segments import SegmentStore
 sys.path.insert(0, sys.argv[3])
 from test_stores import SCHEMA, row, table
-store, ledger = SegmentStore(Path(sys.argv[1])), Ledger(sys.argv[2])
+store, ledger = SegmentStore(FolderDepot(Path(sys.argv[1]))), Ledger(sys.argv[2])
 with ledger.writing() as book:
     segment = store.write(table([row("004", "F", "2020")]), SCHEMA, agreement="A", revision=1)
     book.append("note", {"segment": segment.as_dict()})
@@ -286,7 +288,7 @@ def test_a_crash_between_segment_and_entry_leaves_nothing_visible(url: str, tmp_
     with ledger.writing() as book:  # nobody holds the lock
         book.append("note", {})
     assert ledger.verify() == 1
-    store = SegmentStore(folder, memory="512MB", threads=1)
+    store = SegmentStore(FolderDepot(folder), memory="512MB", threads=1)
     assert len(list(folder.rglob("*.parquet"))) == 1
     assert len(store.sweep([], timedelta(seconds=-1))) == 1
     assert list(folder.rglob("*.parquet")) == []

@@ -151,7 +151,7 @@ def test_a_blob_without_an_entry_changes_nothing(exchange, tmp_path, monkeypatch
     monkeypatch.setattr(exchange.ledger, "writing", killed)
     with pytest.raises(KeyboardInterrupt):
         put(exchange, codelist("CL_NEW", "A"))
-    assert len(list(exchange.blobs.folder.iterdir())) == 1
+    assert len(list(exchange.blobs.depot.folder.iterdir())) == 1
     again = small(tmp_path)
     assert again.registry.digest == Registry(world()).digest
     assert put(again, codelist("CL_NEW", "A")) == [None]
@@ -306,7 +306,7 @@ def test_twice_in_a_message_and_stubs_are_refused(exchange):
 def test_a_dry_run_says_it_and_does_nothing(exchange):
     assert put(exchange, codelist("CL_NEW", "A"), dry=True) == [None]
     assert list(exchange.ledger.entries()) == []
-    assert list(exchange.blobs.folder.iterdir()) == []
+    assert list(exchange.blobs.depot.folder.iterdir()) == []
 
 
 # --- in part --------------------------------------------------------------------------------------

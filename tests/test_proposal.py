@@ -13,7 +13,7 @@ from workbook_files import workbook
 
 from migdx.errors import SyntaxFault
 from migdx.grid import Grid, GridSheet, Kind
-from migdx.ledger import History
+from migdx.history import History
 from migdx.proposal import looked_over, propose
 from migdx.proposal.answers import named, placed, unplaced
 from migdx.proposal.matching import Codes, key

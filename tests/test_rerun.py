@@ -14,7 +14,7 @@ from migdx import intake, settling
 from migdx.checks import judging
 from migdx.errors import NotFound, Unavailable
 from migdx.exchange import Exchange
-from migdx.ledger import History
+from migdx.history import History
 from migdx.maintenance import Maintainer, Wish, maintain
 from migdx.report import Report
 from migdx.rerun import rerun
@@ -124,7 +124,7 @@ def test_every_submission_of_a_long_story(exchange):
 def test_it_writes_nothing(exchange):
     ruled(exchange)
     first, _ = submit(exchange, flow_csv(flow_row("250", "IMMIG", "276", 2019, 1)))
-    folder = exchange.blobs.folder.parent
+    folder = exchange.blobs.depot.folder.parent
     before = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     same(exchange, first)
     after = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
@@ -219,7 +219,7 @@ def test_what_cannot_be_run_again(exchange):
     with pytest.raises(NotFound, match="no submission nothing"):
         rerun(exchange, "nothing")
     first, report = submit(exchange, flow_csv(flow_row("250", "IMMIG", "276", 2019, 10.5)))
-    book = exchange.blobs.folder / report["rules"]["pack"]
+    book = exchange.blobs.depot.folder / report["rules"]["pack"]
     content = book.read_bytes()
     for harmed in (content[:-1], content.replace(b"not_whole", b"negative_count"), b""):
         book.write_bytes(harmed)

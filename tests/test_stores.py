@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from migdx.dataset import number_texts
+from migdx.depots.folder import FolderDepot
 from migdx.errors import SemanticFault, TooLarge, Unavailable
 from migdx.periods import parse_period
 from migdx.plan import Availability, Plan
@@ -106,7 +107,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryStore()
     else:
-        made = SegmentStore(tmp_path / "store", memory="512MB", threads=2)
+        made = SegmentStore(FolderDepot(tmp_path / "store"), memory="512MB", threads=2)
         yield made
         made.close()
 
@@ -384,7 +385,7 @@ def test_open_files_do_not_hold_confidential_values(tmp_path: Path, monkeypatch:
     """Written without compression, so that pages, dictionaries and statistics can be looked through."""
     monkeypatch.setattr(pq, "ParquetWriter", partial(_plain_writer, pq.ParquetWriter))
     many = [row("004", "F", str(1000 + at), at, COMMENT_OBS="open") for at in range(500)]
-    store = SegmentStore(tmp_path, threads=1)
+    store = SegmentStore(FolderDepot(tmp_path), threads=1)
     store.write(table(CONFIDENTIAL + many), SCHEMA, agreement="A", revision=1)
     store.close()
     (opened,), (closed,) = (list((tmp_path / part).rglob("*.parquet")) for part in ("open", "restricted"))
@@ -403,7 +404,7 @@ def _plain_writer(writer: Any, *args: Any, **options: Any) -> Any:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[SegmentStore]:
-    store = SegmentStore(tmp_path / "store", memory="512MB", threads=2)
+    store = SegmentStore(FolderDepot(tmp_path / "store"), memory="512MB", threads=2)
     yield store
     store.close()
 
@@ -441,7 +442,7 @@ def test_many_files_stream_in_order(folder: SegmentStore) -> None:
 
 def test_the_engine_reads_open_files_only(folder: SegmentStore, tmp_path: Path) -> None:
     segment = folder.write(table(CONFIDENTIAL), SCHEMA, agreement="A", revision=1)
-    closed = folder.restricted / f"{segment.name}.parquet"
+    closed = folder.depot.local / "restricted" / f"{segment.name}.parquet"
     assert closed.exists()
     cursor = folder._engine.cursor()
     for question in (
@@ -503,12 +504,14 @@ def test_without_time(store: Store) -> None:
 
 def test_sweep_removes_what_the_ledger_does_not_name(folder: SegmentStore) -> None:
     kept, orphan = (folder.write(table(CONFIDENTIAL), SCHEMA, agreement="A", revision=at) for at in (1, 2))
-    draft = (folder.open / orphan.name).with_name(".0123.draft")
+    draft = (folder.depot.local / "open" / orphan.name).with_name(".0123.draft")
     draft.touch()
     assert folder.sweep([kept]) == []  # all younger than an hour
     swept = folder.sweep([kept], timedelta(seconds=-1))
     file = f"{orphan.name}.parquet"
-    assert sorted(swept) == sorted([draft.relative_to(folder.open).as_posix(), file, file])
+    assert sorted(swept) == sorted(
+        [draft.relative_to(folder.depot.local).as_posix(), f"open/{file}", f"restricted/{file}"]
+    )
     assert folder.sweep([kept], timedelta(seconds=-1)) == []
     assert len(answer(folder, plan(), [kept])) == 4
     assert folder.read(kept).num_rows == 4
@@ -592,7 +595,7 @@ def test_every_plan_has_the_answer_of_the_reference(
 
 def test_a_query_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine is interrupted, says so, and answers the next query."""
-    store = SegmentStore(tmp_path)
+    store = SegmentStore(FolderDepot(tmp_path))
     segment = store.write(
         table([{"AREA": AREAS[0], "SEX": "F", "TIME_PERIOD": "2020"}]), SCHEMA, agreement="A", revision=1
     )
@@ -601,7 +604,7 @@ def test_a_query_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytes
         text="SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range + b.range = 7"
     )
     with pytest.raises(TooLarge, match="takes longer than"):
-        list(store._stream(endless))
+        list(store._stream(endless, []))
     monkeypatch.undo()
     assert sum(batch.num_rows for batch in store.select(Plan(SCHEMA), [segment])) == 1
     store.close()
@@ -609,7 +612,7 @@ def test_a_query_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("damage", ["missing", "halved", "garbled"])
 def test_a_damaged_segment_is_said_to_be_unreadable(tmp_path: Path, damage: str) -> None:
-    store = SegmentStore(tmp_path)
+    store = SegmentStore(FolderDepot(tmp_path))
     segment = store.write(
         table([{"AREA": AREAS[0], "SEX": "F", "TIME_PERIOD": "2020"}]), SCHEMA, agreement="A", revision=1
     )

@@ -530,7 +530,7 @@ def test_waiver_and_submission_are_written_together_or_not_at_all(exchange, monk
 @pytest.mark.parametrize("harm", ["gone", "cut", "changed"])
 def test_keys_that_were_damaged_cover_nothing(exchange, harm):
     submission, report = submitted(exchange, wrong_sums(2019))
-    path = exchange.blobs.folder / waived(exchange, submission, report).waiver.keys
+    path = exchange.blobs.depot.folder / waived(exchange, submission, report).waiver.keys
     content = path.read_bytes()
     path.unlink()
     if harm != "gone":

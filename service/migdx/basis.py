@@ -15,8 +15,8 @@ from .checks.given import Supply
 from .checks.judging import BY_NAME
 from .errors import NotFound, Unavailable
 from .examined import Examined
+from .history import History
 from .intake import examine
-from .ledger import History
 from .public import Public
 from .registry import Registry
 from .rules import RuleBook

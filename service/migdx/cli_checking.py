@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import click
 import orjson
 
-from .cli_structures import BY, LEDGER, public_structures
+from .cli_structures import BY, public_structures
 from .cli_workbooks import read_map
 from .console import exchange_in
 from .examined import Examined
@@ -21,6 +21,7 @@ from .intake import examine
 from .report import Finding, Place, Report, in_best, languages_of_messages, message, where
 from .rulebook import bound, read_rules
 from .sent import Sent
+from .settings import Settings
 from .waiving import may_be_waived
 
 LARGE = 20_000_000
@@ -246,7 +247,7 @@ def check(folder: Path, provider: str, given: Given, answer: Answer) -> None:
     """
     with given.file.open("rb") as opened:
         sent = given.sent(opened, provider)
-        if (folder / LEDGER).is_file():
+        if Settings.of(folder).has_ledger:
             with exchange_in(folder) as exchange:
                 found = exchange.examined(sent, accept=given.accept, owner=True)
         else:

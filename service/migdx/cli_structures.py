@@ -18,11 +18,11 @@ from .folders import shipped_structures, structure_files
 from .impact import Breakage, impact, rewritten
 from .inspection import Flaw, inspected, schemas_are_there
 from .registry import Registry, load_structures
+from .settings import Settings
 
 if TYPE_CHECKING:
-    from .ledger import History
-
-LEDGER = "ledger.sqlite"
+    from .blobs import Blobs
+    from .history import History
 
 SHOWN = 10
 """Findings of one code that are written out; of more there is the number."""
@@ -30,24 +30,31 @@ SHOWN = 10
 
 def public_structures(folder: Path) -> Registry:
     """The structures as `submit` would take them, without the engine; the ledger only if there is one."""
-    registry = load_structures()
-    if not (folder / LEDGER).is_file():
-        return registry
-    from .blobs import Blobs
+    registry, changes = load_structures(), history(folder).structures
+    if not changes:
+        return registry.public
     from .keeping import applied
 
-    changes = history(folder).structures
-    return (applied(registry, changes, Blobs(folder / "blobs")) if changes else registry).public
+    return applied(registry, changes, kept_blobs(folder)).public
 
 
 def history(folder: Path) -> History:
     """What an exchange remembers; nothing where there is none yet."""
-    from .ledger import History, Ledger
+    from .history import History
+    from .ledger import Ledger
 
-    if not (folder / LEDGER).is_file():
+    settings = Settings.of(folder)
+    if not settings.has_ledger:
         return History()
-    with closing(Ledger(f"sqlite:///{folder / LEDGER}")) as ledger:
+    with closing(Ledger(settings.ledger_url)) as ledger:
         return ledger.history()
+
+
+def kept_blobs(folder: Path) -> Blobs:
+    """The blobs of an exchange."""
+    from .blobs import Blobs
+
+    return Blobs(Settings.of(folder).depot("blobs"))
 
 
 @click.command()
@@ -98,7 +105,7 @@ def check(
     of what the exchange holds. Exit status 1 when there is an error.
     """
     registry, flaws = inspected(folders or shipped_structures())
-    data = data or (obj if (obj / LEDGER).is_file() else None)
+    data = data or (obj if Settings.of(obj).has_ledger else None)
     sound = not any(flaw.severity == "error" for flaw in flaws)
     compared, breakages = _compared(registry, folders, data, against) if sound else ("", [])
     if as_json:
@@ -133,7 +140,7 @@ def _compared(
     from .keeping import applied
     from .remembered import remembered
 
-    with closing(Exchange.open(data, folders, check=False)) as exchange:
+    with closing(Exchange.open(Settings.of(data), folders, check=False)) as exchange:
         history = exchange.ledger.history()
         base = before or remembered(data)
         if base is None:
@@ -230,7 +237,7 @@ def _maintained(
     from .maintenance import Maintainer, Wish, maintain
 
     asked = [wish for wish in wishes if isinstance(wish, Wish)]
-    with closing(Exchange.open(folder)) as exchange:
+    with closing(Exchange.open(Settings.of(folder))) as exchange:
         outcomes = maintain(exchange, asked, Maintainer(by), message=message, skipped=skipped, dry=dry)
     for outcome in outcomes:
         click.echo(f"{'refused: ' if outcome.fault else ''}{outcome.text}")

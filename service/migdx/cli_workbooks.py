@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from .cli_structures import BY, LEDGER, history, public_structures
+from .cli_structures import BY, history, kept_blobs, public_structures
 from .columns import column_letters
 from .errors import Conflict, SyntaxFault
 from .folders import shipped_structures
@@ -112,11 +112,11 @@ def propose_map(
 
     `check --map` tries the map that --output writes, once it is corrected; --map FILE --keep keeps it.
     """
-    from .blobs import Blobs
     from .ledger import Ledger
+    from .settings import Settings
     from .workbooks import keep, proposed
 
-    registry, blobs = public_structures(folder), Blobs(folder / "blobs")
+    registry, blobs = public_structures(folder), kept_blobs(folder)
     with file.open("rb") as opened:
         sent = Sent(opened, file.stat().st_size, "", file.name, provider, dataflow, map=read_map(map_file))
         grid, _, found = proposed(sent, registry, history(folder), blobs)
@@ -130,7 +130,7 @@ def propose_map(
     if keeps:
         if not provider:
             raise SyntaxFault("--keep needs --provider: a map is kept for a data provider")
-        with closing(Ledger(f"sqlite:///{folder / LEDGER}")) as ledger:
+        with closing(Ledger(Settings.of(folder).ledger_url)) as ledger:
             kept = keep(found.map, provider, ledger, blobs, registry, by)
         click.echo(f"\nKept for {kept.provider} and {kept.dataflow}: {kept.blob}")
         if found.open:

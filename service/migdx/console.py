@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def exchange_in(folder: Path) -> Iterator[Exchange]:
-    """The exchange in `folder`; imported here, so that a mere check loads neither engine nor ledger."""
+    """The exchange in `folder`, or where the environment says; imported here, so that a mere check loads
+    neither engine nor ledger.
+    """
     from .exchange import Exchange
+    from .settings import Settings
 
-    with closing(Exchange.open(folder)) as exchange:
+    with closing(Exchange.open(Settings.of(folder))) as exchange:
         yield exchange
 
 

@@ -21,7 +21,9 @@ SUFFIX = ".draft"
 
 @dataclass
 class Draft:
-    """A file that is being written; it takes `name` when complete, and disappears when that stays empty."""
+    """A file that is being written; it takes `name` (a path below its folder) when complete, and disappears
+    when that stays empty.
+    """
 
     file: BinaryIO
     name: str = ""
@@ -39,8 +41,10 @@ def draft(folder: Path) -> Iterator[Draft]:
             file.flush()
             os.fsync(file.fileno())
         if new.name:
-            path.replace(folder / new.name)
-            synchronise(folder)
+            goal = folder / new.name
+            make_folder(goal.parent)
+            path.replace(goal)
+            synchronise(goal.parent)
     finally:
         path.unlink(missing_ok=True)
 

@@ -8,9 +8,8 @@ format obeys.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -22,14 +21,15 @@ import pyarrow as pa
 
 from .basis import Basis, grants, kept_book, told_already
 from .blobs import Blobs
-from .errors import Conflict, NoResults, NotFound, SemanticFault, Unavailable
+from .errors import Conflict, NoResults, NotFound, SemanticFault
 from .examined import Examined
 from .filing import filed
 from .folders import shipped_structures
 from .grid import Grid
+from .history import History
 from .intake import first_findings
 from .keeping import Current
-from .ledger import Book, History, Ledger
+from .ledger import Book, Ledger
 from .mappings import told
 from .plan import Answer, Availability, Plan
 from .proposal import Proposal
@@ -43,27 +43,20 @@ from .rules import RuleBook
 from .schema import Schema
 from .selection import planned, selected
 from .sent import Sent
+from .settings import Settings
 from .stores import Segment, Store
 from .stores.segments import SegmentStore
 from .structures import Dataflow, Maintainable, ProvisionAgreement
 from .submission import Submission
 from .supply import supply_from
+from .turns import Turns
 from .urn import parse_short
 from .waivers import Waiver
 from .workbook_map import WorkbookMap
 from .workbooks import proposed, read_map, with_kept
 
-ENGINE_MEMORY = 2048
-"""Megabytes that the engines of all processes may take together."""
-
-WAIT = 20.0
-"""Seconds that a request waits for its turn before it is told to come back."""
-
 BOUND = 8
 """How many registries rules are kept bound to: that of everyone, and those that agencies with drafts see."""
-
-LENGTHY = 32 << 20
-"""Bytes of a file that takes its turn for long: where there are several turns, one stays for others."""
 
 
 class Exchange:
@@ -90,30 +83,29 @@ class Exchange:
         self._structures = Current(registry, blobs)
         self._agencies: frozenset[str] = frozenset()
         self._pinned: Registry | None = None
-        turns = turns or os.cpu_count() or 2
-        self._turns = threading.BoundedSemaphore(turns)
-        self._lengthy = threading.BoundedSemaphore(max(1, turns - 1))
-        # a workbook that is marked takes memory and time: one at a time, and checks do not wait for it
-        self._copying = threading.BoundedSemaphore(1)
+        self.turns = Turns(turns or os.cpu_count() or 2)
 
     @classmethod
     def open(
-        cls, folder: Path, structures: Sequence[Path] = (), *, share: int = 1, check: bool = True
+        cls, settings: Path | Settings, structures: Sequence[Path] = (), *, share: int = 1, check: bool = True
     ) -> Exchange:
-        """The exchange in `folder`, made when it is not there; `structures` default to those shipped.
+        """The exchange in a folder, or where `settings` say, made when it is not there; `structures` default
+        to those shipped.
 
         `share` processes divide the cores and the engine's memory of the machine between them. Without
         `check` the structures may contradict what was done to them since.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        if not isinstance(settings, Settings):
+            settings = Settings(settings)
+        settings.folder.mkdir(parents=True, exist_ok=True)
         folders = tuple(structures) or shipped_structures()
         registry = load_structures(folders)
         turns = max(1, (os.cpu_count() or 2) // share)
         store = SegmentStore(
-            folder / "segments", memory=f"{max(256, ENGINE_MEMORY // share)}MB", threads=turns
+            settings.depot("segments"), memory=f"{max(256, settings.memory // share)}MB", threads=turns
         )
-        ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
-        exchange = cls(registry, store, ledger, Blobs(folder / "blobs"), folders, turns)
+        ledger = Ledger(settings.ledger_url)
+        exchange = cls(registry, store, ledger, Blobs(settings.depot("blobs")), folders, turns)
         if check and exchange.whole is not registry:
             exchange.whole.check()  # a folder may have changed under what was done to it
         if check:
@@ -179,7 +171,7 @@ class Exchange:
         """
         history = self.ledger.history()
         sent = with_kept(sent, history, self.blobs, self.registry)
-        with self._turn_for(sent):
+        with self.turns.of_size(sent.size):
             return self._basis(history, sent.provider, owner=owner).examine(
                 sent, accept=accept, preview=True, tell=tell
             )
@@ -208,12 +200,12 @@ class Exchange:
 
     def first_findings(self, sent: Sent) -> tuple[Finding, ...] | None:
         """What is wrong with the first rows of a file of which more arrives; None where they do not tell."""
-        with self._turn():
+        with self.turns.one():
             return first_findings(sent, self.registry)
 
     def proposed(self, sent: Sent) -> tuple[Grid, Schema, Proposal]:
         """The cells of a workbook and the map that it seems to need; nothing of it is kept."""
-        with self._turn():
+        with self.turns.one():
             return proposed(sent, self.registry, self.ledger.history(), self.blobs)
 
     def submit(self, sent: Sent, *, by: str, accept: str = "all") -> tuple[tuple[Submission, ...], Report]:
@@ -247,7 +239,7 @@ class Exchange:
         also = (waiver,) if waiver else ()
         while True:  # checks and folding are outside the ledger's lock; who was overtaken does them again
             history = self.ledger.history()
-            with self._turn_for(sent):
+            with self.turns.of_size(sent.size):
                 basis = self._basis(history, sent.provider, owner=True, also=also)
                 mapped = with_kept(sent, history, self.blobs, basis.registry)
                 found = basis.examine(mapped, accept=accept)
@@ -288,7 +280,7 @@ class Exchange:
         with self.blobs.open(submission.sha256) as file:
             map = read_map(subject["map"], self.blobs).as_dict() if subject.get("map") else {}
             sent = Sent.again(file, subject, submission.provider, submission.sha256, map)
-            with self._turn():
+            with self.turns.one():
                 basis = self._basis_of(rules, submission.provider)
                 found = basis.examine(sent, accept=subject.get("accept", "all"))
             yield sent, found
@@ -296,12 +288,12 @@ class Exchange:
     def annotated(self, sent: Sent, found: Examined, languages: Sequence[str], *, then: str = "") -> bytes:
         """The workbook that was sent with its faults marked; `then` names other structures of its report."""
         notes = [phrase("other_structures", languages, now=self.registry.digest[:12], then=then[:12])]
-        with self._turn(self._copying):
+        with self.turns.copying():
             return found.annotated(sent, languages, notes=notes if then else ())
 
     def rejected(self, sent: Sent, found: Examined, languages: Sequence[str]) -> Iterator[bytes]:
         """The rejected rows of what was sent, as CSV with a column that says why."""
-        with self._turn():
+        with self.turns.one():
             return found.rejected(sent, languages)
 
     # --- a compiler --------------------------------------------------------------------------------
@@ -343,13 +335,13 @@ class Exchange:
         """The observations that `query` asks for, of the releases in force; `more` goes to the Answer."""
         asked = self.planned(query)
         public = public or self.public()
-        batches = self._in_turn(self.store.select(asked, self._segments(asked, query, public)))
+        batches = self.turns.over(self.store.select(asked, self._segments(asked, query, public)))
         return Answer(asked, _started(batches), prepared=public.at, **more)
 
     def availability(self, query: DataQuery, public: Public | None = None) -> Availability:
         """What `data` would give, counted."""
         asked = self.planned(query)
-        with self._turn():
+        with self.turns.one():
             return self.store.count(asked, self._segments(asked, query, public or self.public()))
 
     def _segments(self, asked: Plan, query: DataQuery, public: Public) -> list[Segment]:
@@ -382,37 +374,6 @@ class Exchange:
         if not found:
             raise NoResults(f"No structure matches {query}")
         return found
-
-    # --- turns -------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _turn(self, turns: threading.BoundedSemaphore | None = None) -> Iterator[None]:
-        turns = turns or self._turns
-        if not turns.acquire(timeout=WAIT):
-            raise Unavailable(f"The service is busy; it waited {WAIT:.0f} seconds. Please try again.")
-        try:
-            yield
-        finally:
-            turns.release()
-
-    @contextmanager
-    def _turn_for(self, sent: Sent) -> Iterator[None]:
-        with self._turn(self._lengthy) if sent.size > LENGTHY else nullcontext(), self._turn():
-            yield
-
-    def _in_turn(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """A turn is held while a batch is made, not while a slow reader takes it."""
-        try:
-            while True:
-                with self._turn():
-                    batch = next(batches, None)
-                if batch is None:
-                    return
-                yield batch
-        finally:
-            close = getattr(batches, "close", None)
-            if close:
-                close()
 
 
 def _refuse_too_early(submission: Submission, public_from: datetime) -> None:

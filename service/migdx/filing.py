@@ -12,7 +12,7 @@ import pyarrow as pa
 from .changes import Changes
 from .examined import Examined, Share
 from .fold import content_hash, fold
-from .ledger import History
+from .history import History
 from .report import Counts, Finding, Report, ordered
 from .stores import Segment, Store
 from .submission import Submission

@@ -14,13 +14,12 @@ import hashlib
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -28,11 +27,8 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from .errors import ExchangeError, NoSpace, NotFound, Unavailable
-from .mappings import Mapped
+from .history import Entry, History, release_of
 from .release import Release, Slot
-from .structure_change import StructureChange
-from .submission import Submission
-from .waivers import Answer, Waiver
 
 WAIT = 15.0
 """Seconds that a writer of SQLite waits for another."""
@@ -49,145 +45,11 @@ _ENTRIES = sa.Table(
 )
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY)
-_START = "0" * 64
-_NEVER = datetime.min.replace(tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
-_Made = TypeVar("_Made", Release, Waiver)
 
 
 class BrokenLedger(ExchangeError):
     """An entry does not follow from the one before it, or is not what was written."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """`text` is the body as it was written and digested."""
-
-    seq: int
-    stamp: datetime
-    kind: str
-    text: str
-    previous: str
-    digest: str
-
-    @property
-    def body(self) -> Any:
-        return orjson.loads(self.text)
-
-
-@dataclass(frozen=True)
-class History:
-    """What the ledger says up to the entry `seq`. `latest` is the last accepted submission of each slot;
-    `releases` are in the order in which they were made, those taken back too; so are the changes to the
-    `structures`, the workbook maps that were kept or dropped (`mapped`), the `answers`, and the `waivers`,
-    those that were revoked or are past too.
-    """
-
-    seq: int = 0
-    digest: str = _START
-    stamp: datetime = _NEVER
-    submissions: Mapping[str, Submission] = field(default_factory=dict, repr=False)
-    latest: Mapping[Slot, Submission] = field(default_factory=dict, repr=False)
-    releases: tuple[Release, ...] = field(default=(), repr=False)
-    revisions: Mapping[tuple[str, str, int], Submission] = field(default_factory=dict, repr=False)
-    structures: tuple[StructureChange, ...] = field(default=(), repr=False)
-    mapped: tuple[Mapped, ...] = field(default=(), repr=False)
-    answers: tuple[Answer, ...] = field(default=(), repr=False)
-    waivers: tuple[Waiver, ...] = field(default=(), repr=False)
-
-    def waived(self, provider: str, at: datetime) -> list[Waiver]:
-        """The waivers of a provider that are in force at an instant, in the order in which they were made."""
-        return [one for one in self.waivers if one.provider == provider and one.in_force(at)]
-
-    def mapping(self, provider: str, dataflow: str) -> Mapped | None:
-        """The workbook map that holds for a provider and a dataflow, AGENCY:ID(VERSION)."""
-        found = (one for one in reversed(self.mapped) if one.slot == (provider, dataflow))
-        newest = next(found, None)
-        return newest if newest and newest.blob else None
-
-    def revision(self, agreement: str, dataflow: str, number: int) -> Submission:
-        """The accepted submission that made a revision; NotFound when none did."""
-        found = self.revisions.get((agreement, dataflow, number))
-        if found is None:
-            raise NotFound(f"There is no revision {number} of {agreement} for {dataflow}")
-        return found
-
-    def together(self, submission: str) -> list[Submission]:
-        """The submissions of one file: those that share a report."""
-        report = self.submissions[submission].report
-        return [one for one in self.submissions.values() if one.report == report]
-
-    def release(self, id: str) -> Release:
-        """One of `releases`; NotFound when there is none."""
-        return _with_id("release", id, self.releases)
-
-    def waiver(self, id: str) -> Waiver:
-        """One of `waivers`; NotFound when there is none."""
-        return _with_id("waiver", id, self.waivers)
-
-    def without(self, dataflows: Collection[str]) -> History:
-        """The same with no release of `dataflows`: AGENCY:ID(VERSION)."""
-        if not dataflows:
-            return self
-        cut = (
-            replace(release, revisions={s: n for s, n in release.revisions.items() if s[1] not in dataflows})
-            for release in self.releases
-        )
-        return replace(self, releases=tuple(release for release in cut if release.revisions))
-
-    def now(self) -> datetime:
-        """This instant, never before the last entry: a clock that went back, or is another machine's, hides
-        nothing.
-        """
-        return max(datetime.now(UTC), self.stamp)
-
-    def extended(self, entries: Iterable[Entry]) -> History:
-        """The history with the entries that follow it."""
-        submissions, latest, revisions = dict(self.submissions), dict(self.latest), dict(self.revisions)
-        releases = {release.id: release for release in self.releases}
-        structures, mapped, answers = list(self.structures), list(self.mapped), list(self.answers)
-        waivers = {waiver.id: waiver for waiver in self.waivers}
-        last: Entry | Any = self
-        for last in entries:
-            if last.kind == "submission":
-                made = Submission.from_dict(last.body, last.stamp)
-                submissions[made.id] = made
-                if made.verdict == "accepted":
-                    latest[made.slot] = revisions[*made.slot, made.revision] = made
-            elif last.kind == "release":
-                release = _release(last)
-                releases[release.id] = release
-            elif last.kind == "release_cancelled":
-                release = releases[last.body["id"]]
-                # a second cancellation must not move the first: the past never changes
-                releases[release.id] = replace(release, cancelled=release.cancelled or last.stamp)
-            elif last.kind == "structures":
-                structures.append(StructureChange.from_dict(last.body))
-            elif last.kind == "workbook_map":
-                mapped.append(Mapped.from_dict(last.body, last.stamp))
-            elif last.kind == "answer":
-                answers.append(Answer.from_dict(last.body, last.stamp))
-            elif last.kind == "waiver":
-                waiver = Waiver.from_dict(last.body, last.stamp)
-                waivers[waiver.id] = waiver
-            elif last.kind == "waiver_revoked":
-                waiver = waivers[last.body["id"]]
-                if waiver.revoked is None:
-                    by = last.body["by"]
-                    waivers[waiver.id] = replace(waiver, revoked=last.stamp, revoked_by=by)
-        return History(
-            last.seq,
-            last.digest,
-            last.stamp,
-            MappingProxyType(submissions),
-            MappingProxyType(latest),
-            tuple(releases.values()),
-            MappingProxyType(revisions),
-            tuple(structures),
-            tuple(mapped),
-            tuple(answers),
-            tuple(waivers.values()),
-        )
 
 
 class Ledger:
@@ -289,27 +151,7 @@ class Book:
             "by": by,
             "note": note,
         }
-        return _release(self.append("release", body))
-
-
-def _with_id(noun: str, id: str, made: Iterable[_Made]) -> _Made:
-    found = next((one for one in made if one.id == id), None)
-    if found is None:
-        raise NotFound(f"There is no {noun} {id}")
-    return found
-
-
-def _release(entry: Entry) -> Release:
-    body = entry.body
-    asked = datetime.fromisoformat(body["public_from"]) if body["public_from"] else entry.stamp
-    return Release(
-        id=body["id"],
-        stamp=entry.stamp,
-        public_from=max(asked, entry.stamp),
-        revisions={(agreement, dataflow): number for agreement, dataflow, number in body["revisions"]},
-        by=body["by"],
-        note=body["note"],
-    )
+        return release_of(self.append("release", body))
 
 
 # --- rows and values -------------------------------------------------------------------------------------

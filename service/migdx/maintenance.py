@@ -15,10 +15,10 @@ from .amend import amended, is_amendment, without_item
 from .errors import Conflict, ExchangeError, Forbidden, NotFound, SemanticFault, some
 from .exchange import Exchange
 from .folders import Origin
+from .history import History
 from .holdings import held, not_accepted
 from .impact import Breakage, impact
 from .keeping import Form, forms, keep
-from .ledger import History
 from .links import references
 from .registry import Registry, covers, is_draft
 from .structure_change import Kept, StructureChange

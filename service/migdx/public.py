@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from .ledger import History
+from .history import History
 from .release import Release, Slot, effective, next_change
 from .stores import Segment
 from .submission import Submission

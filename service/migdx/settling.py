@@ -14,7 +14,8 @@ from uuid import uuid4
 from .errors import Conflict, Forbidden, NotFound
 from .examined import Examined
 from .exchange import Exchange
-from .ledger import Book, History
+from .history import History
+from .ledger import Book
 from .report import Report
 from .submission import Submission
 from .waivers import Answer, Waiver, last_day, reason_given

@@ -17,7 +17,8 @@ from .formats import sandbox
 from .formats.content import WORKBOOKS, kind_of
 from .formats.workbook_wire import grid_of
 from .grid import Grid
-from .ledger import History, Ledger
+from .history import History
+from .ledger import Ledger
 from .mappings import Mapped, told
 from .proposal import Proposal, looked_over, propose
 from .registry import Registry

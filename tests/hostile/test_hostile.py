@@ -18,6 +18,7 @@ from conftest import sent as as_sent
 from laws import OURS, errors, holds
 
 from migdx import exchange as exchanges
+from migdx import turns
 from migdx.formats import sandbox
 from migdx.formats.sandbox import MEMORY, Sandbox, limits_of
 from migdx.report import as_dict, shortened
@@ -138,7 +139,7 @@ def test_the_next_submission_is_unaffected(name, exchange):
 
 
 def test_large_files_leave_a_turn_to_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(exchanges, "LENGTHY", 1_000_000)
+    monkeypatch.setattr(turns, "LENGTHY", 1_000_000)
     exchange = exchanges.Exchange.open(tmp_path)
     large = SPECIMENS["quotes_broken"]()
     with ThreadPoolExecutor(4) as pool:

@@ -218,7 +218,7 @@ def test_a_blob_that_is_lost_is_named(post, exchange, tmp_path, harm):
     assert post(message(made)).status_code == 201
     [entry] = exchange.ledger.entries()
     digest = entry.body["blobs"][0]["sha256"]
-    kept = exchange.blobs.folder / digest
+    kept = exchange.blobs.depot.folder / digest
     if harm == "is missing":
         shutil.move(kept, tmp_path / "elsewhere")
     else:

@@ -174,7 +174,7 @@ def test_the_page_carries_the_file_and_nothing_is_kept(demo, exchange):
     _, page = started(demo)
     fields = Form(page).fields
     assert unpacked(fields["carried"]).getvalue() == CONTENT
-    assert list(exchange.blobs.folder.iterdir()) == []
+    assert list(exchange.blobs.depot.folder.iterdir()) == []
     answer, _ = step(demo, fields | {"carried": ""}, "look")
     assert answer.status_code == 400
 

@@ -257,13 +257,15 @@ def test_a_body_that_is_too_large(exchange):
 
 
 def test_a_check_needs_no_token_and_leaves_nothing(client, exchange):
-    before = sorted(path for path in exchange.blobs.folder.parent.rglob("*") if "ledger" not in path.name)
+    before = sorted(
+        path for path in exchange.blobs.depot.folder.parent.rglob("*") if "ledger" not in path.name
+    )
     answer = client.post("/check", data=form(GOOD, provider="FRA"))
     assert answer.status_code == 200
     assert answer.json["verdict"] == "accepted"
     assert client.post("/check", data=BAD).json["verdict"] == "rejected"
     assert (
-        sorted(path for path in exchange.blobs.folder.parent.rglob("*") if "ledger" not in path.name)
+        sorted(path for path in exchange.blobs.depot.folder.parent.rglob("*") if "ledger" not in path.name)
         == before
     )
     assert not exchange.ledger.history().submissions

@@ -13,10 +13,11 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
+from typing import BinaryIO
 
 import duckdb
 import numpy as np
@@ -27,8 +28,9 @@ import pyarrow.parquet as pq
 
 from ..columns import each_once
 from ..dataset import Coded, coded
-from ..durable import SUFFIX, draft, make_folder, older
-from ..errors import TooLarge, Unavailable
+from ..depots import Depot
+from ..durable import make_folder
+from ..errors import NotFound, TooLarge, Unavailable
 from ..periods import parse_period
 from ..plan import Availability, Plan
 from ..schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema
@@ -43,6 +45,9 @@ LONGEST = 20.0
 LOOK = 0.25
 """Seconds between two looks at the steps that are under way."""
 
+OPEN, RESTRICTED = "open", "restricted"
+"""The parts of the depot: what everyone may see once it is released, and what is masked there."""
+
 ROW_GROUP = 30_000
 BATCH = 65_536
 _INTERNAL = ("_series", "_before", "_after")
@@ -50,13 +55,12 @@ _PART = re.compile(r"[^A-Za-z0-9.-]+")
 
 
 class SegmentStore:
-    """A folder of segments; `memory` and `threads` bound the engine of this process."""
+    """The segments of a depot; `memory` and `threads` bound the engine of this process."""
 
-    def __init__(self, folder: Path, memory: str = "1GB", threads: int | None = None) -> None:
-        self.open, self.restricted = folder.resolve() / "open", folder.resolve() / "restricted"
-        for part in (self.open, self.restricted):
-            make_folder(part)
-        self._engine = _engine(self.open, memory, threads or os.cpu_count() or 1)
+    def __init__(self, depot: Depot, memory: str = "1GB", threads: int | None = None) -> None:
+        self.depot = depot
+        make_folder(depot.local / OPEN)
+        self._engine = _engine(depot.local / OPEN, memory, threads or os.cpu_count() or 1)
         self._lock = threading.Lock()
         self._watch = _Watch()
 
@@ -72,8 +76,8 @@ class SegmentStore:
         if masked.any():
             kept = table.select(list(schema.hidden)).filter(pa.array(masked))
             kept = kept.append_column("_row", pa.array(np.flatnonzero(masked)))
-            _write(self.restricted / f"{name}.parquet", kept)
-        _write(self.open / f"{name}.parquet", _opened(table, schema, masked))
+            self._write(RESTRICTED, name, kept)
+        self._write(OPEN, name, _opened(table, schema, masked))
         dimensions = {id: coded(table.column(id)) for id in schema.key}
         return Segment(
             name,
@@ -92,18 +96,18 @@ class SegmentStore:
     def read(self, segment: Segment) -> pa.Table:
         try:
             return self._whole(segment)
-        except (OSError, pa.ArrowException) as fault:
+        except (OSError, NotFound, pa.ArrowException) as fault:
             _log.exception("The segment %s cannot be read", segment.name)
             raise Unavailable(
                 f"Revision {segment.revision} of {segment.agreement} cannot be read now"
             ) from fault
 
     def _whole(self, segment: Segment) -> pa.Table:
-        table = _read(self.open / f"{segment.name}.parquet")
+        table = self._read(OPEN, segment.name)
         table = table.drop_columns([name for name in _INTERNAL if name in table.column_names])
         if not segment.restricted:
             return table
-        kept = _read(self.restricted / f"{segment.name}.parquet")
+        kept = self._read(RESTRICTED, segment.name)
         source = np.arange(table.num_rows)
         source[kept.column("_row").to_numpy()] = table.num_rows + np.arange(kept.num_rows)
         for name in kept.column_names:
@@ -118,7 +122,7 @@ class SegmentStore:
     def select(self, plan: Plan, segments: Sequence[Segment]) -> Iterator[pa.RecordBatch]:
         sifter = Sifter(plan)
         chosen = [segment for segment in _in_order(segments) if sifter.share(segment) is not False]
-        return self._stream(rows(sifter, chosen, self._paths(chosen))) if chosen else iter(())
+        return self._stream(rows(sifter, chosen, self._paths(chosen)), chosen) if chosen else iter(())
 
     def count(self, plan: Plan, segments: Sequence[Segment]) -> Availability:
         sifter = Sifter(plan)
@@ -132,7 +136,7 @@ class SegmentStore:
             for id, found in segment.codes.items():
                 _add(codes[id], found)
         if rest:
-            for batch in self._stream(counts(sifter, rest, self._paths(rest))):
+            for batch in self._stream(counts(sifter, rest, self._paths(rest)), rest):
                 for id, code, number in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     if id is None:
                         series += number
@@ -148,39 +152,57 @@ class SegmentStore:
         )
 
     def sweep(self, keep: Sequence[Segment], age: timedelta = timedelta(hours=1)) -> list[str]:
-        kept = {f"{segment.name}.parquet" for segment in keep}
-        swept = []
-        for folder in (self.open, self.restricted):
-            for path in (*older(folder, age), *older(folder, age, "*.parquet")):
-                name = path.relative_to(folder).as_posix()
-                if name not in kept or path.suffix == SUFFIX:
-                    path.unlink(missing_ok=True)
-                    swept.append(name)
+        kept = {_file(part, segment.name) for segment in keep for part in (OPEN, RESTRICTED)}
+        before = datetime.now(UTC) - age
+        swept = self.depot.sweep(age)
+        for part in (OPEN, RESTRICTED):
+            for file in self.depot.names(f"{part}/"):
+                if file.name.endswith(".parquet") and file.name not in kept and file.written < before:
+                    self.depot.remove(file.name)
+                    swept.append(file.name)
         return swept
 
-    def _paths(self, segments: Sequence[Segment]) -> list[str]:
-        return [str(self.open / f"{segment.name}.parquet") for segment in segments]
+    def _write(self, part: str, name: str, table: pa.Table) -> None:
+        with self.depot.writing() as new:
+            _write(new.file, table)
+            new.name = _file(part, name)
 
-    def _stream(self, statement: Statement) -> Iterator[pa.RecordBatch]:
-        """One cursor per answer, opened at the first batch and closed with the iterator."""
-        with self._lock:
-            cursor = self._engine.cursor()
-        try:
-            with self._watch.over(cursor):
-                # sql() streams; execute() would hold the whole answer first
-                reader = cursor.sql(statement.text, params=statement.parameters).to_arrow_reader(BATCH)
+    def _read(self, part: str, name: str) -> pa.Table:
+        with self.depot.holding([_file(part, name)]) as (path,):
+            return _read(path)
+
+    def _paths(self, segments: Sequence[Segment]) -> list[str]:
+        return [str(self.depot.local / _file(OPEN, segment.name)) for segment in segments]
+
+    def _stream(self, statement: Statement, segments: Sequence[Segment]) -> Iterator[pa.RecordBatch]:
+        """One cursor per answer, opened at the first batch and closed with the iterator; the files of
+        `segments` stay so long.
+        """
+        with ExitStack() as held:
             try:
-                while True:
-                    with self._watch.over(cursor):
-                        batch = next(reader, None)
-                    if batch is None:
-                        return
-                    if batch.num_rows:
-                        yield batch
-            finally:
-                reader.close()
+                held.enter_context(self.depot.holding([_file(OPEN, segment.name) for segment in segments]))
+            except NotFound as fault:
+                _log.exception("A segment is missing")
+                raise Unavailable("Part of the data cannot be read now") from fault
+            with self._lock:
+                cursor = self._engine.cursor()
+            held.callback(cursor.close)
+            yield from self._batches(cursor, statement)
+
+    def _batches(self, cursor: duckdb.DuckDBPyConnection, statement: Statement) -> Iterator[pa.RecordBatch]:
+        with self._watch.over(cursor):
+            # sql() streams; execute() would hold the whole answer first
+            reader = cursor.sql(statement.text, params=statement.parameters).to_arrow_reader(BATCH)
+        try:
+            while True:
+                with self._watch.over(cursor):
+                    batch = next(reader, None)
+                if batch is None:
+                    return
+                if batch.num_rows:
+                    yield batch
         finally:
-            cursor.close()
+            reader.close()
 
 
 class _Watch:
@@ -242,6 +264,10 @@ def _engine(folder: Path, memory: str, threads: int) -> duckdb.DuckDBPyConnectio
     ):
         engine.execute(f"SET {setting}")
     return engine
+
+
+def _file(part: str, name: str) -> str:
+    return f"{part}/{name}.parquet"
 
 
 def _in_order(segments: Sequence[Segment]) -> list[Segment]:
@@ -322,18 +348,14 @@ def _counts(column: Coded, masked: npt.NDArray[np.bool_]) -> dict[str, int]:
     return {value: int(opened[at]) for at, value in enumerate(column.values) if present[at]}
 
 
-def _write(path: Path, table: pa.Table) -> None:
+def _write(file: BinaryIO, table: pa.Table) -> None:
     """Text is written as text, piece by piece: a dictionary would carry values that no row has any more."""
     plain = pa.schema(
         [(f.name, pa.utf8() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
     )
-    with draft(path.parent) as new:
-        with pq.ParquetWriter(
-            new.file, plain, compression="zstd", version="2.6", store_schema=False
-        ) as writer:
-            for at in range(0, table.num_rows, ROW_GROUP):
-                writer.write_table(table.slice(at, ROW_GROUP).cast(plain))
-        new.name = path.name
+    with pq.ParquetWriter(file, plain, compression="zstd", version="2.6", store_schema=False) as writer:
+        for at in range(0, table.num_rows, ROW_GROUP):
+            writer.write_table(table.slice(at, ROW_GROUP).cast(plain))
 
 
 def _read(path: Path) -> pa.Table:

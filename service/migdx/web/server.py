@@ -18,6 +18,7 @@ from ..errors import Unavailable
 from ..exchange import Exchange
 from ..formats import sandbox
 from ..remembered import remember
+from ..settings import Settings
 from . import create_app, needed
 from .maintainers import NOBODY, Maintainers
 from .structures import warm
@@ -47,7 +48,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         sandbox.default.keeps_spare = True
-        exchange = Exchange.open(self._folder, share=self.cfg.workers)
+        exchange = Exchange.open(Settings.of(self._folder), share=self.cfg.workers)
         self.exchange = exchange
         Thread(target=warm, args=(exchange.registry,), daemon=True).start()
         return create_app(exchange, token=self._token, demo=self._demo, maintained_by=self._maintained_by)
@@ -87,7 +88,8 @@ def serve(
         raise Unavailable(f"Demo mode asks for no token, so it binds to 127.0.0.1 only, not to {host}")
     token = None if demo else needed(token, demo=demo)
     base = f"http://{_address(host, port)}"
-    exchange = Exchange.open(folder)  # a broken structure stops here, with one sentence, not in every worker
+    # a broken structure stops here, with one sentence, not in every worker
+    exchange = Exchange.open(Settings.of(folder))
     remember(folder, exchange.folders)
     exchange.close()
 

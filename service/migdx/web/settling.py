@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 from .. import settling
 from ..errors import SyntaxFault
 from ..exchange import Exchange
-from ..ledger import History
+from ..history import History
 from ..report import Report
 from ..rerun import rerun
 from ..waivers import Answer, Waiver
