@@ -1,7 +1,7 @@
 # Needs Debian's python3.11, python3.11-venv, make and git, nothing else.
 #   make demo [PORT=8080]   set everything up, load the demonstration data, serve it on 127.0.0.1
 #   make test               set everything up, check and test everything
-#   make test-faults        every hostile file, and damaged ones, one process each
+#   make test-faults        every hostile file, one process each; kills, full disks, a database that stops
 #   make test-vtl           the rules as VTL, run by another engine in an environment of its own
 
 PORT ?= 8080

@@ -5,14 +5,14 @@ Values are drawn, not real. Twenty annual observations per series, sorted by key
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 
-from migdx.plan import Answer, Plan
+from migdx.plan import Answer, DataSet, Plan
 from migdx.schema import Role, Schema, SchemaComponent
 from migdx.structures import (
     Attribute,
@@ -50,9 +50,14 @@ SERIES_ATTRIBUTES = ["UNIT_MULT", "SOURCE_TYPE"]
 OBSERVATION_ATTRIBUTES = ["OBS_STATUS", "CONF_STATUS", "COMMENT_OBS"]
 
 
-def structures() -> list[Maintainable]:
+def structures(
+    codes: Mapping[str, Sequence[str]] = CODES,
+    key: Sequence[str] = KEY,
+    series_attributes: Sequence[str] = SERIES_ATTRIBUTES,
+    observation_attributes: Sequence[str] = OBSERVATION_ATTRIBUTES,
+) -> list[Maintainable]:
     """The dataflow, the DSD, its concepts and code lists."""
-    every = [*KEY, "TIME_PERIOD", "OBS_VALUE", *SERIES_ATTRIBUTES, *OBSERVATION_ATTRIBUTES]
+    every = [*key, "TIME_PERIOD", "OBS_VALUE", *series_attributes, *observation_attributes]
     concepts = ConceptScheme(
         "CS_BENCH", agency="BENCH", version="1.0.0", names={"en": "Concepts"},
         items=tuple(Concept(id, names={"en": id.replace("_", " ").title()}) for id in every),
@@ -60,14 +65,14 @@ def structures() -> list[Maintainable]:
     codelists = [
         Codelist(
             f"CL_{id}", agency="BENCH", version="1.0.0", names={"en": id},
-            items=tuple(Item(code, names={"en": f"Code {code}"}) for code in codes),
+            items=tuple(Item(code, names={"en": f"Code {code}"}) for code in listed),
         )
-        for id, codes in CODES.items()
+        for id, listed in codes.items()
     ]  # fmt: skip
     named = {id: Reference("Concept", "BENCH", "CS_BENCH", "1.0.0", id) for id in every}
 
     def representation(id: str) -> Representation:
-        if id in CODES:
+        if id in codes:
             return Representation(Reference("Codelist", "BENCH", f"CL_{id}", "1.0.0"))
         texts = {"TIME_PERIOD": "ObservationalTimePeriod", "OBS_VALUE": "Double"}
         return Representation(text_type=texts.get(id, "String"))
@@ -75,14 +80,14 @@ def structures() -> list[Maintainable]:
     dsd = DataStructure(
         "DSD_BENCH", agency="BENCH", version="1.0.0", names={"en": "Structure to measure with"},
         dimensions=(
-            *(Dimension(id, named[id], representation(id)) for id in KEY),
+            *(Dimension(id, named[id], representation(id)) for id in key),
             Dimension("TIME_PERIOD", named["TIME_PERIOD"], representation("TIME_PERIOD"), is_time=True),
         ),
         measures=(Measure("OBS_VALUE", named["OBS_VALUE"], representation("OBS_VALUE")),),
         attributes=(
-            *(Attribute(id, named[id], representation(id), attached="dimensions", to=tuple(KEY))
-              for id in SERIES_ATTRIBUTES),
-            *(Attribute(id, named[id], representation(id)) for id in OBSERVATION_ATTRIBUTES),
+            *(Attribute(id, named[id], representation(id), attached="dimensions", to=tuple(key))
+              for id in series_attributes),
+            *(Attribute(id, named[id], representation(id)) for id in observation_attributes),
         ),
     )  # fmt: skip
     flow = Dataflow(
@@ -149,4 +154,4 @@ def answer(rows: pa.Table, *, batch: int = 1 << 17, of: Schema | None = None) ->
     def batches() -> Iterator[pa.RecordBatch]:
         yield from rows.select(list(plan.columns)).to_batches(max_chunksize=batch)
 
-    return Answer(plan, batches(), datetime(2026, 1, 1, tzinfo=UTC))
+    return Answer((DataSet(plan, batches()),), datetime(2026, 1, 1, tzinfo=UTC))

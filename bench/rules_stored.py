@@ -137,7 +137,9 @@ def stored(folder: Path, rows: int) -> int:
 
 def ours(folder: Path, name: str) -> dict[str, Any]:
     """CPU seconds of fetching what is compared and of the rules, the first time and once more."""
+    from migdx.blobs import Blobs
     from migdx.checks import judging
+    from migdx.consolidated import Consolidated
     from migdx.depots.folder import FolderDepot
     from migdx.folders import shipped_structures
     from migdx.history import History
@@ -172,7 +174,9 @@ def ours(folder: Path, name: str) -> dict[str, Any]:
     book = bound(read_rules(shipped_structures()), registry)
     own = book.of("MIGDX:DSD_MIG_FLOW", f"MIGDX:{name}", provider)
     rules = replace(own, rules=tuple(rule for rule in own if 2 <= rule.level <= 3))
-    supply = supply_from(Public(history, now), store, registry, owner=True)
+    supply = supply_from(
+        Public(history, now), Consolidated(store, Blobs(FolderDepot(folder))), registry, owner=True
+    )
     dataset = replace(as_dataset(sent(name, list(said["areas"])), schema), stored=0)
     found: dict[str, Any] = {"rows": len(dataset), "rules": [rule.id for rule in rules]}
     for round_ in ("first", "again"):

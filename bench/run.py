@@ -13,6 +13,7 @@ EVERY = (
     "read_workbook",
     "write",
     "single_series",
+    "stores",
     "rules",
     "rules_stored",
     "mutations",

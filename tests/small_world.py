@@ -109,7 +109,8 @@ def small(folder: Path, url: str = "") -> Exchange:
     folder.mkdir(parents=True, exist_ok=True)
     store = SegmentStore(FolderDepot(folder / "segments"), memory="256MB", threads=1)
     ledger = Ledger(url or f"sqlite:///{folder / 'ledger.sqlite'}")
-    return Exchange(Registry(world()), store, ledger, Blobs(FolderDepot(folder / "blobs")))
+    blobs = Blobs(FolderDepot(folder / "blobs"))
+    return Exchange(Registry(world()), store, ledger, blobs, keys=folder / "keys")
 
 
 def data(*rows: str, flow: str = "T:FLOW(1.0)") -> bytes:

@@ -1,5 +1,6 @@
 """The command line: what people read, one sentence for every fault, and where the service may be reached."""
 
+import hashlib
 import os
 import re
 import signal
@@ -17,7 +18,7 @@ import openpyxl
 import pytest
 from conftest import ROOT
 
-from migdx import cli_checking, demo, ledger
+from migdx import cli_checking, demo, ledger_database
 from migdx.web import server
 
 CHECKS = ROOT / "tests" / "checks"
@@ -51,7 +52,7 @@ def test_a_folder_that_is_not_ours(run, tmp_path):
 
 def test_a_locked_ledger(run, tmp_path, monkeypatch):
     assert run("--data", "here", "submissions")[0] == 0
-    monkeypatch.setattr(ledger, "WAIT", 0.1)
+    monkeypatch.setattr(ledger_database, "WAIT", 0.1)
     other = sqlite3.connect(tmp_path / "here" / "ledger.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     said = run("--data", "here", "submit", SOUND, "--provider", "FRA")
@@ -145,7 +146,8 @@ def test_a_large_file_is_declared(run):
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "submit", "submissions", "release", "releases", "cancel", "serve", "demo"]
+    "command",
+    ["check", "submit", "submissions", "release", "releases", "cancel", "snapshot", "serve", "demo"],
 )
 def test_help(run, command):
     assert command in run("--help")[1]
@@ -175,9 +177,50 @@ def test_submissions_and_releases_are_listed(run):
         assert len(run("submissions", "--dataflow", dataflow)[1].splitlines()) == count + 1
     assert run("releases")[1].splitlines()[1].split()[0] == release
     assert run("releases")[1].endswith(" 1  as sent\n")
-    assert run("cancel", release) == (0, f"Release {release} is cancelled\n", "")
+    assert run("cancel", release) == (
+        0,
+        f"Release {release} is cancelled\nMIG_FLOW_FRA MIGDX:DF_MIG_FLOW(1.0.0): revision 1 -> nothing\n",
+        "",
+    )
     assert run("submissions")[1].splitlines()[2].endswith("  no")
     assert len(re.findall(r"\d\d:\d\d:\d\dZ", run("releases")[1])) == 3
+
+
+def test_releases_are_seen_before_moved_named_and_cited(run, tmp_path):
+    (submission,) = HEX.findall(run("submit", SOUND, "--provider", "FRA")[1])
+    status, said, _ = run("release", "--dataflow", "DF_MIG_FLOW", "--provider", "FRA", "--dry-run")
+    assert status == 0
+    assert (
+        "revision nothing -> 1\nMIG_FLOW_FRA MIGDX:DF_MIG_FLOW(1.0.0): 2 added, 0 changed, 0 removed" in said
+    )
+    assert re.search(r"/preview/[0-9a-f]{64}/sdmx", said)
+    far = "2999-01-01T09:00:00+01:00"
+    (made,) = HEX.findall(run("release", submission, "--public-from", far, "--name", "first")[1])
+    assert run("snapshot", "first") == (1, "", "migdx: There is no release first\n")
+    assert run("release", "--dataflow", "DF_MIG_FLOW")[2].endswith(f"by release {made}\n")
+    (moved,) = HEX.findall(run("release", "--move", made)[1])
+    assert run("releases")[1].splitlines()[1].split()[:2] == [moved, "first"]
+    status, said, _ = run(
+        "snapshot", "first", "--to", tmp_path / "out", "--url", "https://x.example/releases/first"
+    )
+    assert status == 0
+    assert "https://x.example/releases/first" in said
+    for line in said.splitlines()[1:]:
+        digest, name = line.split("  ")
+        assert hashlib.sha256((tmp_path / "out" / name).read_bytes()).hexdigest() == digest
+    assert "revision 1 -> nothing" in run("cancel", "first", "--dry-run")[1]
+    assert run("cancel", "first", "--reason", "shifted")[0] == 0
+    assert run("snapshot", "first")[2].endswith(": shifted\n")
+    for wrong in (
+        ["--public-from", "soon", submission],
+        ["--move", "no"],
+        ["--dataflow", "a:b:c"],
+        ["no", "--move", "x"],
+        [],
+    ):
+        status, out, said = run("release", *wrong)
+        assert (status, out) == (1, "")
+        assert said.startswith("migdx: ")
 
 
 def test_a_release_is_cancelled_once(run):

@@ -26,7 +26,7 @@ def values(exchange, at=None):
         answer = exchange.data(QUERY, exchange.public(at))
     except NoResults:
         return []
-    return [row["OBS_VALUE"] for batch in answer.batches for row in batch.to_pylist()]
+    return [row["OBS_VALUE"] for batch in answer.datasets[0].batches for row in batch.to_pylist()]
 
 
 def test_nothing_is_public_before_it_is_released(exchange):
@@ -105,12 +105,12 @@ def test_an_embargo_that_rows_ask_for_is_kept_and_never_shown(exchange):
     (finding,) = faults(report)
     assert (finding.code, finding.severity, finding.count) == ("embargo_asked", "warning", 1)
     for too_early in (None, asked - timedelta(seconds=1)):
-        with pytest.raises(Conflict, match="asks to stay closed until"):
+        with pytest.raises(Conflict, match="to stay closed; release from then"):
             exchange.release([submission.id], by="test", public_from=too_early)
     exchange.release([submission.id], by="test", public_from=asked)
     assert values(exchange) == []
     answer = exchange.data(QUERY, exchange.public(asked))
-    (row,) = [row for batch in answer.batches for row in batch.to_pylist()]
+    (row,) = [row for batch in answer.datasets[0].batches for row in batch.to_pylist()]
     assert (row["OBS_VALUE"], row["EMBARGO_TIME"]) == (1, None)
 
 

@@ -25,10 +25,12 @@ VALUES = [
     "rules",
     "query",
     "release",
+    "signing_key",
+    "precedence",
     "waivers",
     "workbook_map",
 ]
-BOUND = ["columns", "grid", "dataset", "stored", "plan", "fold", "changes"]
+BOUND = ["columns", "grid", "dataset", "stored", "plan", "fold", "changes", "region", "removals", "effect"]
 FILES = ["durable", "depots", "settings", "blobs"]
 PLUGS = ["formats", "checks", "stores"]
 REMEMBERED = [
@@ -40,13 +42,17 @@ REMEMBERED = [
     "registry",
     "mappings",
     "history",
+    "ledger_database",
     "ledger",
     "keeping",
     "public",
+    "releasing",
     "impact",
+    "arranged",
     "inspection",
     "remembered",
     "rulebook",
+    "consolidated",
     "supply",
 ]
 USE_CASES = [
@@ -66,12 +72,42 @@ USE_CASES = [
     "turns",
     "filing",
     "exchange",
+    "disseminated",
+    "preview",
+    "snapshot",
+    "trial",
     "settling",
+    "approving",
     "rerun",
+    "signing",
+    "receipt",
+    "forgetting",
+    "sweeping",
+    "inventory",
+    "verifying",
+    "saved",
+    "backup",
+    "restoring",
     "holdings",
+    "packing",
     "maintenance",
 ]
-DOORS = ["demo", "web", "console", "cli_structures", "cli_workbooks", "cli_settling", "cli_checking", "cli"]
+DOORS = [
+    "verify_receipt",
+    "demo",
+    "web",
+    "console",
+    "cli_structures",
+    "cli_workbooks",
+    "cli_settling",
+    "cli_approving",
+    "cli_ledger",
+    "cli_checking",
+    "cli_releases",
+    "cli_files",
+    "cli_packs",
+    "cli",
+]
 ORDER = [*VALUES, *BOUND, *FILES, *PLUGS, *REMEMBERED, *USE_CASES, *DOORS]
 
 NOT_FOR_VALUES = {"flask", "werkzeug", "pyarrow", "numpy", "duckdb", "sqlalchemy", "pandas", "lxml"}

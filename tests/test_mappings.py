@@ -274,7 +274,7 @@ FLOWS = ("COMPONENT", "COUNTERPART_AREA", "CITIZENSHIP", "SEX", "TIME_PERIOD")
 def figures(found: Examined, names=FLOWS) -> dict[tuple[str, ...], float]:
     """Values by these components."""
     (share,) = found.shares
-    ((_, table),) = share.tables()
+    ((_, table, _),) = share.observations()
     keys = zip(*(table.column(name).to_pylist() for name in names), strict=True)
     return dict(zip(keys, table.column("OBS_VALUE").to_pylist(), strict=True))
 

@@ -179,7 +179,7 @@ def test_what_a_rule_is_given_holds_open_figures_only(world, bare):
         schema = registry.schema(registry.dataflow("DF_MIG_FLOW").reference)
         book = exchange.rules(registry).of("MIGDX:DSD_MIG_FLOW", "MIGDX:DF_MIG_FLOW", "FRA")
         table = pa.table(dict(zip(HEADER.split(","), map(list, zip(*cells(), strict=True)), strict=True)))
-        supply = supply_from(exchange.public(), exchange.store, registry, owner=False)
+        supply = supply_from(exchange.public(), exchange.consolidated, registry, owner=False)
         others = supply(as_dataset(table, schema), "FRA", book).partners["M01"]
         assert [others.origins[at]["provider"] for at in others.of] == ["DEU", "ESP"]
         given.append([column.text(row) for row in range(2) for column in others.dataset.columns.values()])
@@ -197,7 +197,7 @@ def test_when_the_embargo_ends_the_same_check_shows_the_mirror(world):
     assert ends is not None
 
     def at(instant):
-        supply = supply_from(world.public(instant), world.store, registry, owner=False)
+        supply = supply_from(world.public(instant), world.consolidated, registry, owner=False)
         book = world.rules(registry)
         return str(examine(france(), registry, book, supply, preview=True).report.as_dict())
 

@@ -74,7 +74,7 @@ def content(exchange, message, media_type=""):
     assert not [f for f in faults(found.report) if f.code != "for_information"]
     assert (found.report.verdict, found.report.counts.accepted) == ("accepted", len(ROWS))
     (share,) = found.shares
-    ((_, table),) = share.tables()
+    ((_, table, _),) = share.observations()
     return content_hash(table, share.schema)
 
 

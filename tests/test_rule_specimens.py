@@ -2,8 +2,9 @@
 
 tests/checks/<check>.csv is the fault, <check>.good.csv the same put right. What a check compares a file with
 was sent before: <check>.previous.csv and <check>.related.csv by the file's own provider, <check>.partner.csv
-by the providers of its areas. All of them are released; then the file is submitted, so that its owner is
-told of all that is its own. <check>.rules.toml holds thresholds that were agreed with the provider.
+by the providers of its areas, <check>.beside.csv by an organisation that may report for all. All of them are
+released; then the file is submitted, so that its owner is told of all that is its own. <check>.rules.toml
+holds thresholds that were agreed with the provider.
 """
 
 import csv
@@ -21,7 +22,8 @@ from migdx.registry import Registry
 from migdx.structures import ProvisionAgreement
 
 SPECIMENS = Path(__file__).parent / "checks"
-BEFORE = ("previous", "related", "partner")
+BEFORE = ("previous", "related", "partner", "beside")
+ORGANISATION = "DESA"
 
 BESIDE: dict[str, set[str]] = {
     "core_incomplete": {"breakdown_missing"},
@@ -74,7 +76,10 @@ def judge(empty, providers, tmp_path):
         exchange = Exchange.open(tmp_path / name, (*shipped_structures(), rules))
         try:
             for path in before:
-                for other, rows in by_provider(path.read_bytes(), providers).items():
+                whole = path.read_bytes()
+                beside = path.stem.endswith(".beside")
+                parts = {ORGANISATION: whole} if beside else by_provider(whole, providers)
+                for other, rows in parts.items():
                     made, report = exchange.submit(sent(rows, other, path.name), by="test")
                     assert report.verdict == "accepted", (path.name, told(report))
                     exchange.release([one.id for one in made], by="test")

@@ -35,7 +35,7 @@ def submitted(exchange, *rows, **more):
 def values(exchange, dataflow, *submissions):
     """The public values of a dataflow after these are released, in the natural order."""
     exchange.release([one.id for one in submissions], by="test")
-    batches = exchange.data(DataQuery(ids=(parse_short(dataflow, "Dataflow").id,))).batches
+    batches = exchange.data(DataQuery(ids=(parse_short(dataflow, "Dataflow").id,))).datasets[0].batches
     return [value for batch in batches for value in batch.column("OBS_VALUE").to_pylist()]
 
 
@@ -113,11 +113,10 @@ def test_a_key_may_be_there_once_under_each_action(exchange):
     assert (fault.code, fault.count, [place.row for place in fault.places]) == ("duplicate_key", 2, [2, 3])
 
 
-@pytest.mark.parametrize(("letter", "word"), [("D", "Delete"), ("E", "E")])
-def test_an_action_that_is_not_taken(exchange, letter, word):
-    _, report = submitted(exchange, flow(10), flow(11, 2021, action=letter), flow(12, 2022, action=letter))
+def test_an_action_that_is_not_taken(exchange):
+    _, report = submitted(exchange, flow(10), flow(11, 2021, action="E"), flow(12, 2022, action="E"))
     (fault,) = faults(report)
-    assert (fault.code, fault.value, fault.count) == ("action_not_taken", word, 2)
+    assert (fault.code, fault.value, fault.count) == ("action_not_taken", "E", 2)
     assert fault.places[0].row == 3
 
 

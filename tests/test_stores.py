@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -17,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from packed import Packing
 
 from migdx.dataset import number_texts
 from migdx.depots.folder import FolderDepot
@@ -102,12 +105,26 @@ def brief(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [" ".join(row[id] for id in ("AREA", "SEX", "TIME_PERIOD")) for row in rows]
 
 
-@pytest.fixture(params=["memory", "segments"])
+# with packs it takes long
+FILES = [
+    "segments",
+    pytest.param("packed: mixed", marks=pytest.mark.faults),
+]
+
+
+def in_files(which: str, folder: Path) -> SegmentStore:
+    depot = FolderDepot(folder / "store")
+    if which == "segments":
+        return SegmentStore(depot, memory="512MB", threads=2)
+    return Packing(depot, memory="512MB", threads=2, which=which.removeprefix("packed: "))
+
+
+@pytest.fixture(params=["memory", *FILES])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "memory":
         yield MemoryStore()
     else:
-        made = SegmentStore(FolderDepot(tmp_path / "store"), memory="512MB", threads=2)
+        made = in_files(request.param, tmp_path)
         yield made
         made.close()
 
@@ -402,11 +419,41 @@ def _plain_writer(writer: Any, *args: Any, **options: Any) -> Any:
 # --- segments ------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[SegmentStore]:
-    store = SegmentStore(FolderDepot(tmp_path / "store"), memory="512MB", threads=2)
+@pytest.fixture(params=FILES)
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SegmentStore]:
+    store = in_files(request.param, tmp_path)
     yield store
     store.close()
+
+
+def test_two_sides_that_speak_of_the_same(store: Store) -> None:
+    """Of AREA and SEX swapped: F of 004 and M of 008 in the same period. What is masked, or has no figure, is
+    not there."""
+    women = [row("004", "F", str(year), year, OBS_STATUS="A") for year in (2020, 2021, 2022, 2023)]
+    women[2]["CONF_STATUS"] = "C"
+    men = [row("008", "M", str(year), 10 * year, COMMENT_OBS="é") for year in (2019, 2020, 2022, 2023)]
+    men[3]["OBS_VALUE"] = None
+    more = [row("012", "M", "2020", 5, CONF_STATUS="F"), row("AB", "M", "2020", 6, CONF_STATUS="N")]
+    segments = [
+        store.write(table(rows), SCHEMA, agreement=agreement, revision=1)
+        for agreement, rows in zip("CAB", (women, men, more), strict=True)
+    ]
+    one, other = plan(keys=(key(SEX="F"),)), plan(keys=(key(SEX="M"),), attributes=("COMMENT_OBS",))
+
+    def found(on: Mapping[str, str], *more: Segment) -> list[tuple[Any, ...]]:
+        batches = store.paired(one, other, on, [*segments, *more])
+        names = ("AREA", "TIME_PERIOD", "OBS_VALUE", "OBS_STATUS", "_other_AREA", "_other_OBS_VALUE")
+        return [tuple(each[name] for name in names) for batch in batches for each in batch.to_pylist()]
+
+    assert found({"TIME_PERIOD": "TIME_PERIOD"}) == [
+        ("004", "2020", 2020, "A", "008", 20200),
+        ("004", "2020", 2020, "A", "012", 5),
+    ]
+    assert found({"AREA": "AREA", "TIME_PERIOD": "TIME_PERIOD"}) == []
+    assert list(store.paired(one, plan(keys=(key(AREA="É"),)), {}, segments)) == []
+    newer = store.write(table([row("004", "M", "2021", 7)]), SCHEMA, agreement="D", revision=1)
+    same = found({"AREA": "AREA", "TIME_PERIOD": "TIME_PERIOD"}, newer)
+    assert same == [("004", "2021", 2021, "A", "004", 7)]
 
 
 def test_many_files_stream_in_order(folder: SegmentStore) -> None:
@@ -506,13 +553,13 @@ def test_sweep_removes_what_the_ledger_does_not_name(folder: SegmentStore) -> No
     kept, orphan = (folder.write(table(CONFIDENTIAL), SCHEMA, agreement="A", revision=at) for at in (1, 2))
     draft = (folder.depot.local / "open" / orphan.name).with_name(".0123.draft")
     draft.touch()
-    assert folder.sweep([kept]) == []  # all younger than an hour
-    swept = folder.sweep([kept], timedelta(seconds=-1))
+    assert folder.sweep(lambda: [kept]) == []  # all younger than an hour
+    swept = folder.sweep(lambda: [kept], timedelta(seconds=-1))
     file = f"{orphan.name}.parquet"
     assert sorted(swept) == sorted(
         [draft.relative_to(folder.depot.local).as_posix(), f"open/{file}", f"restricted/{file}"]
     )
-    assert folder.sweep([kept], timedelta(seconds=-1)) == []
+    assert folder.sweep(lambda: [kept], timedelta(seconds=-1)) == []
     assert len(answer(folder, plan(), [kept])) == 4
     assert folder.read(kept).num_rows == 4
 
@@ -586,11 +633,276 @@ def test_every_plan_has_the_answer_of_the_reference(
     right = [reference.write(rows, SCHEMA, agreement=name, revision=1) for name, rows in named]
     tried = [folder.write(rows, SCHEMA, agreement=name, revision=1) for name, rows in named]
     for one, other in zip(right, tried, strict=True):
-        assert other.as_dict() | {"name": ""} == one.as_dict() | {"name": ""}
+        kept = dict.fromkeys(("name", "since", "deleted", "digests", "size"))  # how, not what
+        assert other.as_dict() | kept == one.as_dict() | kept
         assert folder.read(other).to_pylist() == reference.read(one).to_pylist()
     for question in asked:
         assert answer(folder, question, tried) == answer(reference, question, right)
         assert folder.count(question, tried) == reference.count(question, right)
+
+
+# --- what changed between two instants -----------------------------------------------------------------
+
+
+Told = tuple[list[str], list[Row]]
+
+
+def updated(store: Store, asked: Plan, before: Sequence[Segment], after: Sequence[Segment]) -> Told:
+    """The keys that are deleted, in brief, and the rows that are changed."""
+    found = store.updated(asked, before, after)
+    deleted = [row for batch in found.deleted for row in batch.to_pylist()]
+    assert all(list(row) == list(SCHEMA.key) for row in deleted)
+    return brief(deleted), [row for batch in found.changed for row in batch.to_pylist()]
+
+
+@pytest.fixture
+def revisions(store: Store) -> list[Segment]:
+    """Four of one agreement: changed, masked, added; deleted, unmasked; as the second again."""
+    first = [row("004", "F", "2020", 1), row("004", "F", "2021", 2), row("008", "M", "2020", 3)]
+    second = [
+        row("004", "F", "2020", 9),
+        row("004", "F", "2021", 2, CONF_STATUS="C", COMMENT_OBS="two farms"),
+        row("008", "M", "2020", 3),
+        row("008", "M", "2021", 4),
+    ]
+    third = [row("004", "F", "2020", 9), row("004", "F", "2021", 7), row("008", "M", "2021", 4)]
+    written: list[Segment] = []
+    for at, rows in enumerate((first, second, third, second)):
+        previous = written[-1] if written else None
+        written.append(
+            store.write(table(rows[::-1]), SCHEMA, agreement="A", revision=at + 1, previous=previous)
+        )
+    return written
+
+
+def test_what_changed_between_two_revisions(store: Store, revisions: list[Segment]) -> None:
+    deleted, changed = updated(store, plan(), revisions[:1], revisions[1:2])
+    assert (deleted, brief(changed)) == ([], ["004 F 2020", "004 F 2021", "008 M 2021"])
+    masked = changed[1]
+    assert (masked["OBS_VALUE"], masked["OBS_STATUS"], masked["COMMENT_OBS"]) == (None, "Q", None)
+    deleted, changed = updated(store, plan(), revisions[1:2], revisions[2:3])
+    assert (deleted, brief(changed)) == (["008 M 2020"], ["004 F 2021"])
+    assert changed[0]["OBS_VALUE"] == 7
+    over_two = updated(store, plan(), revisions[:1], revisions[2:3])
+    assert (over_two[0], brief(over_two[1])) == (["008 M 2020"], ["004 F 2020", "004 F 2021", "008 M 2021"])
+
+
+def test_what_was_taken_back_is_no_change(store: Store, revisions: list[Segment]) -> None:
+    assert updated(store, plan(), revisions[1:2], revisions[3:]) == ([], [])
+    assert updated(store, plan(), revisions[2:3], revisions[2:3]) == ([], [])
+
+
+def test_what_changes_when_an_older_revision_is_shown_again(store: Store, revisions: list[Segment]) -> None:
+    deleted, changed = updated(store, plan(), revisions[2:3], revisions[:1])
+    assert (deleted, brief(changed)) == (["008 M 2021"], ["004 F 2020", "004 F 2021", "008 M 2020"])
+
+
+def test_what_changes_when_an_agreement_comes_or_goes(store: Store, revisions: list[Segment]) -> None:
+    everything = brief(answer(store, plan(), revisions[:1]))
+    deleted, changed = updated(store, plan(), [], revisions[:1])
+    assert (deleted, brief(changed)) == ([], everything)
+    assert updated(store, plan(), revisions[:1], []) == (everything, [])
+
+
+def test_an_observation_that_another_agreement_reports_is_not_deleted(
+    store: Store, revisions: list[Segment]
+) -> None:
+    """It is changed only when its contents are others."""
+    moved = [row("004", "F", "2020", 1), row("004", "F", "2021", 5)]
+    other = store.write(table(moved), SCHEMA, agreement="B", revision=1)
+    deleted, changed = updated(store, plan(), revisions[:1], [other])
+    assert (deleted, brief(changed)) == (["008 M 2020"], ["004 F 2021"])
+    # a revision that is shown at both instants has the key too
+    assert updated(store, plan(), [revisions[0], other], [other])[0] == ["008 M 2020"]
+    assert brief(updated(store, plan(), revisions[:1], [revisions[0], other])[1]) == ["004 F 2021"]
+
+
+def test_a_plan_takes_its_part_of_what_changed(store: Store, revisions: list[Segment]) -> None:
+    """What only ceases to meet a condition is not deleted: it is there."""
+    pair = revisions[:1], revisions[1:2]
+    assert brief(updated(store, plan(("OBS_VALUE", "gt:5")), *pair)[1]) == ["004 F 2020"]
+    assert updated(store, plan(("OBS_VALUE", "lt:2")), *pair) == ([], [])
+    assert brief(updated(store, plan(keys=(key(AREA="004"),), last_n=1), *pair)[1]) == ["004 F 2021"]
+    assert brief(updated(store, plan(offset=1, limit=1), *pair)[1]) == ["004 F 2021"]
+    # all contents count, those too that are not asked for
+    assert updated(store, plan(measures=(), attributes=(), last_n=1), *pair)[1] == [
+        {"AREA": "004", "SEX": "F", "TIME_PERIOD": "2021"},
+        {"AREA": "008", "SEX": "M", "TIME_PERIOD": "2021"},
+    ]
+    for limit in (0, 1):
+        deleted = updated(store, plan(keys=(key(AREA="008"),), limit=limit), revisions[:1], revisions[2:3])[0]
+        assert deleted == ["008 M 2020"]
+    with pytest.raises(SemanticFault, match="not a number"):
+        store.updated(plan(("OBS_VALUE", "gt:many")), *pair)
+
+
+def test_a_hidden_figure_changes_unseen(store: Store) -> None:
+    """Nothing tells that it did: not the delta, not what is kept for deltas."""
+    hidden = [row("004", "F", "2020", value, CONF_STATUS="C", COMMENT_OBS=str(value)) for value in (1, 2)]
+    open_too = row("008", "M", "2020", 3)
+    first = store.write(table([hidden[0], open_too]), SCHEMA, agreement="A", revision=1)
+    second = store.write(table([hidden[1], open_too]), SCHEMA, agreement="A", revision=2, previous=first)
+    assert updated(store, plan(), [first], [second]) == ([], [])
+    if isinstance(store, SegmentStore):
+        path = store.depot.local / "open" / f"{second.name}.parquet"
+        assert pq.read_table(path, columns=["_since"], partitioning=None).to_pydict() == {"_since": [1, 1]}
+    shown = [hidden[1] | {"CONF_STATUS": "F"}, open_too]
+    third = store.write(table(shown), SCHEMA, agreement="A", revision=3, previous=second)
+    ((found,),) = (updated(store, plan(), [first], [third])[1],)
+    assert (found["OBS_VALUE"], found["COMMENT_OBS"], found["CONF_STATUS"]) == (2, "2", "F")
+
+
+def test_without_time_there_are_changes_too(store: Store) -> None:
+    timeless = Schema(SCHEMA.dataflow, SCHEMA.dsd, tuple(c for c in SCHEMA.components if c.role != "time"))
+    rows = [{"AREA": area, "SEX": "F", "OBS_VALUE": 1} for area in ("012", "004", "008")]
+    first = store.write(table(rows, timeless), timeless, agreement="A", revision=1)
+    now = [rows[0] | {"OBS_VALUE": 2}, rows[1]]
+    second = store.write(table(now, timeless), timeless, agreement="A", revision=2, previous=first)
+    asked = Plan(timeless, measures=("OBS_VALUE",), last_n=1)
+    found = store.updated(asked, [first], [second])
+    assert [row["AREA"] for batch in found.changed for row in batch.to_pylist()] == ["012"]
+    assert [row for batch in found.deleted for row in batch.to_pylist()] == [{"AREA": "008", "SEX": "F"}]
+
+
+def test_changes_of_a_component_that_came_later(store: Store) -> None:
+    less = Schema(SCHEMA.dataflow, SCHEMA.dsd, tuple(c for c in SCHEMA.components if c.id != "COMMENT_OBS"))
+    old = store.write(table([row("004", "F", "2020"), row("008", "F", "2020")], less), less,
+                      agreement="A", revision=1)  # fmt: skip
+    said = [row("004", "F", "2020"), row("008", "F", "2020", COMMENT_OBS="x")]
+    new = store.write(table(said), SCHEMA, agreement="A", revision=2, previous=old)
+    again = store.write(table(said[:1], less), less, agreement="A", revision=3, previous=new)
+    other = store.write(table(said, less), less, agreement="B", revision=1)
+    assert brief(updated(store, plan(), [old], [new])[1]) == ["008 F 2020"]
+    assert updated(store, plan(), [old], [again]) == (["008 F 2020"], [])
+    assert brief(updated(store, plan(), [new], [other])[1]) == ["008 F 2020"]
+
+
+def test_segments_that_were_written_before_deltas_were_kept(folder: SegmentStore) -> None:
+    """They tell nothing; what follows them tells what changed since they were made."""
+    rows = [row("004", "F", str(year)) for year in range(2000, 2010)]
+    sent = [rows, [rows[0] | {"OBS_VALUE": 5}, *rows[1:]], [rows[0] | {"OBS_VALUE": 5}, *rows[2:]]]
+    old: list[Segment] = []
+    for at, each in enumerate(sent[:2]):
+        made = folder.write(table(each), SCHEMA, agreement="A", revision=at + 1)
+        path = folder.depot.local / "open" / f"{made.name}.parquet"
+        pq.write_table(pq.read_table(path, partitioning=None).drop_columns(["_since"]), path)
+        kept = {"since", "deleted", "digests", "size"}
+        old.append(Segment(**{name: value for name, value in made.as_dict().items() if name not in kept}))
+    new = folder.write(table(sent[2]), SCHEMA, agreement="A", revision=3, previous=old[1])
+    assert (new.since, new.deleted) == (2, 1)
+    assert brief(answer(folder, plan(), [new])) == brief(sent[2])
+    assert folder.read(new).equals(table(sent[2]))
+    first, second = ["004 F 2000"], ["004 F 2001"]
+    for before, after, deleted, changed in (
+        (old[0], old[1], [], first),
+        (old[1], new, second, []),
+        (old[0], new, second, first),
+        (new, old[0], [], first + second),
+    ):
+        told = updated(folder, plan(), [before], [after])
+        assert (told[0], brief(told[1])) == (deleted, changed)
+    both = [old[1], folder.write(table(sent[0]), SCHEMA, agreement="B", revision=1)]
+    assert len(answer(folder, plan(), both)) == 20
+
+
+def test_a_segment_knows_its_files(folder: SegmentStore) -> None:
+    first = folder.write(table(CONFIDENTIAL), SCHEMA, agreement="A", revision=1)
+    second = folder.write(table(CONFIDENTIAL[1:]), SCHEMA, agreement="A", revision=2, previous=first)
+    for segment, parts in ((first, ("open", "restricted")), (second, ("open", "open", "restricted"))):
+        content = {name: (folder.depot.local / name).read_bytes() for name in segment.digests}
+        assert sorted(name.split("/")[0] for name in content) == list(parts)
+        assert segment.digests == {name: hashlib.sha256(held).hexdigest() for name, held in content.items()}
+        assert segment.size == sum(map(len, content.values()))
+    assert folder.sweep(lambda: [first, second], timedelta(seconds=-1)) == []
+    assert sorted(folder.sweep(lambda: [first], timedelta(seconds=-1))) == sorted(second.digests)
+
+
+PLACES = list(itertools.product(["004", "008"], ["F", "M"], ["2020", "2021", "2020-Q4"]))
+said = st.sampled_from(
+    [{"OBS_VALUE": value} for value in (None, "1", "1.0", "1.10", "2")]
+    + [{"OBS_VALUE": "1", "CONF_STATUS": status, "COMMENT_OBS": note} for status in "FC" for note in "ab"]
+    + [{"OBS_VALUE": "2", "CONF_STATUS": "C"}, {"OBS_VALUE": None, "OBS_STATUS": "Q", "UNIT_MULT": "3"}]
+)
+some_changes = st.dictionaries(st.sampled_from(PLACES), st.none() | said, max_size=6)
+some_revisions = st.lists(some_changes, min_size=1, max_size=4)
+
+
+@st.composite
+def told_plans(draw: st.DrawFn) -> Plan:
+    asked = draw(plans)
+    few = st.sampled_from([("OBS_VALUE", "gt:1"), ("COMMENT_OBS", "ne:a"), ("TIME_PERIOD", "ge:2021"), None])
+    one = draw(few)
+    conditions = asked.conditions if one is None else (parse_condition(*one),)
+    return replace(asked, conditions=conditions) if draw(st.booleans()) else plan()
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    made=st.lists(some_revisions, min_size=1, max_size=3),
+    asked=st.lists(told_plans(), min_size=1, max_size=3),
+    data=st.data(),
+)
+def test_every_update_is_that_of_the_reference(
+    folder: SegmentStore, made: list[list[Any]], asked: list[Plan], data: st.DataObject
+) -> None:
+    reference, pairs = MemoryStore(), []
+    for at, changes in enumerate(made):
+        rows: dict[Any, Row] = {}
+        written: list[tuple[Segment, Segment]] = []
+        for number, change in enumerate(changes):
+            rows = {place: one for place, one in (rows | change).items() if one is not None}
+            sent = table([dict(zip(SCHEMA.key, place, strict=True)) | one for place, one in rows.items()])
+            more: Any = {"agreement": f"agreement {at}", "revision": number + 1}
+            previous = written[-1][1] if written and data.draw(st.sampled_from([True, True, False])) else None
+            written.append(
+                (
+                    reference.write(sent, SCHEMA, **more),
+                    folder.write(sent, SCHEMA, previous=previous, **more),
+                )
+            )
+        pairs.append([None, *written])
+    for question in asked:
+        before, after = (
+            [found for found in (data.draw(st.sampled_from(each)) for each in pairs) if found]
+            for _ in range(2)
+        )
+        tried = updated(folder, question, [two for _, two in before], [two for _, two in after])
+        right = [one for one, _ in before], [one for one, _ in after]
+        assert tried == updated(reference, question, *right)
+        if not (question.offset or question.limit or question.first_n or question.last_n):
+            assert tried == compared_by_hand(reference, question, *right)
+
+
+def compared_by_hand(store: Store, asked: Plan, before: Sequence[Segment], after: Sequence[Segment]) -> Told:
+    was, now = (answer(store, plan(), segments) for segments in (before, after))
+    whole = replace(asked, measures=("OBS_VALUE",), attributes=ATTRIBUTES)
+    changed = [row for row in answer(store, whole, after) if row not in was]
+    gone = {place: row for row, place in ((row, brief([row])[0]) for row in answer(store, asked, before))}
+    deleted = [place for place in gone if place not in brief(now)]
+    periods = {place: parse_period(gone[place]["TIME_PERIOD"]) for place in deleted}
+    deleted.sort(key=lambda place: (place.split()[:2], periods[place].start, place.split()[2]))
+    return deleted, [{id: row[id] for id in asked.columns} for row in changed]
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(some_changes, min_size=2, max_size=5), data=st.data())
+def test_updates_applied_to_an_answer_give_the_later_one(
+    folder: SegmentStore, changes: list[Any], data: st.DataObject
+) -> None:
+    rows: dict[Any, Row] = {}
+    written: list[Segment] = []
+    for number, change in enumerate(changes):
+        rows = {place: one for place, one in (rows | change).items() if one is not None}
+        sent = table([dict(zip(SCHEMA.key, place, strict=True)) | one for place, one in rows.items()])
+        previous = written[-1] if written else None
+        written.append(folder.write(sent, SCHEMA, agreement="A", revision=number + 1, previous=previous))
+    one, other = (data.draw(st.sampled_from(written)) for _ in range(2))
+    deleted, changed = updated(folder, plan(), [one], [other])
+    replica = {place: row for row in answer(folder, plan(), [one]) for place in brief([row])}
+    for place in deleted:
+        del replica[place]
+    replica |= {place: row for row in changed for place in brief([row])}
+    assert replica == {place: row for row in answer(folder, plan(), [other]) for place in brief([row])}
 
 
 def test_a_query_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -599,12 +911,12 @@ def test_a_query_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytes
     segment = store.write(
         table([{"AREA": AREAS[0], "SEX": "F", "TIME_PERIOD": "2020"}]), SCHEMA, agreement="A", revision=1
     )
-    monkeypatch.setattr("migdx.stores.segments.LONGEST", 0.2)
+    monkeypatch.setattr("migdx.stores.engine.LONGEST", 0.2)
     endless = duck.Statement(
         text="SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range + b.range = 7"
     )
     with pytest.raises(TooLarge, match="takes longer than"):
-        list(store._stream(endless, []))
+        list(store._streamed(endless, []))
     monkeypatch.undo()
     assert sum(batch.num_rows for batch in store.select(Plan(SCHEMA), [segment])) == 1
     store.close()

@@ -20,7 +20,6 @@ from migdx.exchange import Exchange
 from migdx.folders import packed, unpacked
 from migdx.formats.tables import STRUCTURE_READERS, STRUCTURE_WRITERS
 from migdx.registry import Registry
-from migdx.remembered import remember, remembered
 from migdx.structures import HierarchicalCode, Hierarchy, Item
 from migdx.urn import Reference
 
@@ -202,7 +201,7 @@ def data(folder, tmp_path):
     place = tmp_path / "exchange"
     exchange = Exchange.open(place, (folder,))
     submitted(exchange, "X,F,2020,1,A", "Y,F,2020,3,A", "X,M,2020,2,P")
-    remember(place, exchange.folders)
+    exchange.past.remember(exchange.ledger, exchange.folders, by="serve")
     exchange.close()
     return place
 
@@ -284,13 +283,13 @@ def test_drafts_have_their_names_too(folder):
         Registry.load([folder])
 
 
-def test_what_was_served_is_remembered(folder, tmp_path):
-    assert remembered(tmp_path) is None
-    remember(tmp_path, [folder])
-    kept = remembered(tmp_path)
-    assert kept.digest == Registry.load([folder]).digest
-    assert packed([folder]) == packed([folder])
-    assert len(list(unpacked(packed([folder])))) == len(world())
+def test_folders_are_packed_alike(folder):
+    (folder / "T.rules.toml").write_text("")
+    assert packed([folder]).archive == packed([folder]).archive
+    assert len(list(unpacked(packed([folder]).archive))) == len(world())
+    before = packed([folder]).digest
+    (folder / "T.rules.toml").rename(folder / "U.rules.toml")
+    assert packed([folder]).digest != before
 
 
 # --- without HTTP ---------------------------------------------------------------------------------

@@ -77,7 +77,9 @@ def examined(content, known, provider="FRA"):
 
 def observations(found):
     """Every observation that was taken, as a dict of what is not empty."""
-    taken = (row for share in found.shares for _, table in share.tables() for row in table.to_pylist())
+    taken = (
+        row for share in found.shares for _, table, _ in share.observations() for row in table.to_pylist()
+    )
     return [{id: v for id, v in row.items() if v is not None and not id.startswith("_")} for row in taken]
 
 

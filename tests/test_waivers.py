@@ -63,7 +63,8 @@ def waived(exchange, submission, report, code="sum_of_parts", reason=WHY, expire
 def footnotes(exchange):
     """The footnotes that readers get, by sex and period."""
     found = {}
-    for batch in exchange.data(QUERY).batches:
+    (shown,) = exchange.data(QUERY).datasets
+    for batch in shown.batches:
         for row in batch.to_pylist():
             found[row["SEX"], row["TIME_PERIOD"]] = row["OBS_FOOTNOTE"]
     return found

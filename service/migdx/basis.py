@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
 from .blobs import Blobs
 from .checks.given import Supply
 from .checks.judging import BY_NAME
-from .errors import NotFound, Unavailable
+from .errors import Gone, NotFound, Unavailable
 from .examined import Examined
 from .history import History
 from .intake import examine
@@ -29,8 +29,8 @@ from .waiving import Granted, Grants
 @dataclass(frozen=True)
 class Basis:
     """What the ledger said, at which instant, the structures and rules then, what files are compared with,
-    and the waivers that are heeded. Only a report that is `kept` says how much the ledger held: from that
-    number anybody could see that something was sent.
+    the waivers that are heeded, and the digest of the precedence that is declared. Only a report that is
+    `kept` says how much the ledger held: from that number anybody could see that something was sent.
     """
 
     history: History
@@ -40,11 +40,13 @@ class Basis:
     supply: Supply
     grants: Grants
     kept: bool = True
+    precedence: str = ""
 
     def examine(self, sent: Sent, **more: Any) -> Examined:
         """A file read and checked on this basis; its report says on which."""
         found = examine(sent, self.registry, self.book, self.supply, grants=self.grants, at=self.at, **more)
         rules = {**found.report.rules, **({"ledger": self.history.seq} if self.kept else {})}
+        rules |= {"precedence": self.precedence} if self.precedence else {}
         return replace(found, report=replace(found.report, rules=rules))
 
 
@@ -65,7 +67,8 @@ def told_already(waivers: Iterable[Waiver], public: Public, blobs: Blobs) -> lis
     def with_it(waiver: Waiver) -> Iterator[Submission]:
         for one in public.history.submissions.values():
             later = one.stamp and waiver.stamp and one.stamp > waiver.stamp
-            if later and one.slot == waiver.slot and 0 < one.revision <= public.revisions.get(one.slot, 0):
+            here = later and one.slot == waiver.slot and one.id not in public.history.forgotten
+            if here and 0 < one.revision <= public.revisions.get(one.slot, 0):
                 yield one
 
     return [one for one in waivers if any(_used(one, _kept(told.report, blobs)) for told in with_it(one))]
@@ -75,6 +78,32 @@ def _used(waiver: Waiver, report: bytes) -> bool:
     """Whether a report names a waiver at a finding of the same code."""
     told = (waiver.code, asdict(waiver.said))
     return any(told == (group["code"], group.get("waived")) for group in orjson.loads(report)["groups"])
+
+
+def bytes_of(submission: Submission, history: History, blobs: Blobs) -> BinaryIO:
+    """What was sent with a submission; the caller closes it. Gone where that is kept no longer."""
+    try:
+        return blobs.open(submission.sha256)
+    except NotFound:
+        since = history.dropped.get(submission.sha256)
+        if since is None:
+            raise
+        raise Gone(
+            f"What was sent with submission {submission.id} is no longer kept since {since:%Y-%m-%d}; its "
+            "report and its receipt are"
+        ) from None
+
+
+def refuse_compared_with_forgotten(submission: Submission, then: History, now: History) -> None:
+    """Gone where a revision that a submission, or one of the same file, was compared with was forgotten."""
+    for one in now.together(submission.id):
+        before = then.latest.get(one.slot)
+        gone = now.forgotten.get(before.id) if before else None
+        if before and gone:
+            raise Gone(
+                f"Submission {one.id} was compared with submission {before.id}, which was forgotten on "
+                f"{gone.stamp:%Y-%m-%d}: it cannot be checked again"
+            )
 
 
 def kept_book(rules: Mapping[str, Any], blobs: Blobs) -> RuleBook:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -19,7 +18,9 @@ _PIECE = 1 << 20
 
 
 class Blobs:
-    """The blobs of a depot; it takes no more when less than `floor` bytes of the local disk would be left."""
+    """The blobs of a depot; it takes no more when less than `floor` bytes would be left of the disk that
+    drafts are written to, even without copies of what is kept elsewhere.
+    """
 
     def __init__(self, depot: Depot, floor: int = 1 << 30) -> None:
         self.depot = depot
@@ -31,13 +32,12 @@ class Blobs:
         digest = hashlib.sha256()
         with self.depot.writing() as new:
             for piece in _pieces(source):
-                if shutil.disk_usage(self.depot.local).free - len(piece) < self.floor:
+                needed = self.floor + len(piece)
+                if self.depot.room(needed) < needed:
                     raise NoSpace(NO_SPACE)
                 digest.update(piece)
                 new.file.write(piece)
-            name = digest.hexdigest()
-            if not self.exists(name):
-                new.name = name
+            new.name = name = digest.hexdigest()
         return name
 
     def open(self, sha256: str) -> BinaryIO:
@@ -52,9 +52,9 @@ class Blobs:
     def exists(self, sha256: str) -> bool:
         return bool(_DIGEST.match(sha256)) and self.depot.exists(sha256)
 
-    def sweep(self, age: timedelta = timedelta(hours=1)) -> list[str]:
-        """Removes drafts that a crash left behind, when they are older than `age`; their names."""
-        return self.depot.sweep(age)
+    def sweep(self, age: timedelta, *, dry: bool = False) -> list[str]:
+        """As the depot does. A blob that nothing names stays: the same bytes may be on their way again."""
+        return self.depot.sweep(age, dry=dry)
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:

@@ -1,7 +1,8 @@
 """Changes: what a new revision says otherwise than the one before it, the biggest revisions first.
 
-"Removed" there is only where something was deleted; what a submission leaves out is "not sent again", and
-stays as it was. A confidential figure, old or new, is never told, nor how much it changed.
+"Removed" there is only where something was deleted, or where a file said that its scope is complete; else
+what a submission leaves out is "not sent again", and stays as it was. A confidential figure, old or new, is
+never told, nor how much it changed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from .schema import FOOTNOTE, Schema
 
 LARGEST = 100
 """How many changes a report tells one by one."""
+
+REMOVED = 20
+"""How many observations that were removed it tells one by one."""
 
 _MULTIPLIER = "UNIT_MULT"
 _BATCH = 50_000
@@ -44,7 +48,7 @@ class Changes(Since):
 
     @classmethod
     def between(cls, before: pa.Table | None, after: pa.Table, schema: Schema) -> Changes:
-        """Of two revisions as they are kept; what was sent is not known then."""
+        """Of two revisions; that all was sent is taken for granted."""
         origin = np.full(after.num_rows, -1)
         differs = np.zeros(after.num_rows, bool)
         if before is not None and before.num_rows:
@@ -92,12 +96,24 @@ class Changes(Since):
         old = closed(self.before.take(pa.array(self.origin[self.rows])))
         return np.asarray(old | closed(self.after.take(pa.array(self.rows))))
 
+    @cached_property
+    def gone(self) -> Numbers:
+        """The rows of `before` that are no more."""
+        if self.before is None:
+            return np.zeros(0, np.int64)
+        return np.setdiff1d(np.arange(self.before.num_rows), self.origin)
+
+    @property
+    def removed(self) -> int:
+        """Observations that were there and are no more."""
+        return len(self.gone)
+
     def counts(self) -> dict[str, int]:
         """In observations. `notSentAgain` are those that the submission leaves as they were."""
         moved = int(self.moved.sum())
         return {
             "added": self.added,
-            "removed": 0,
+            "removed": self.removed,
             "changed": moved,
             "attributes": len(self.rows) - moved,
             "unchanged": self.unchanged,
@@ -110,14 +126,31 @@ class Changes(Since):
         size = np.where(self.hidden, -1.0, np.nan_to_num(np.abs(new - old), nan=0.0))
         at = np.flatnonzero(self.moved)
         at = at[np.argsort(-size[at], kind="stable")][:most]
-        table = self.after.take(pa.array(self.rows[at]))
-        series = [table.column(d.id).to_pylist() for d in self.schema.series_dimensions]
-        periods = table.column(self.schema.time.id).to_pylist() if self.schema.time else [""] * len(at)
-        keys = (".".join(key) for key in zip(*series, strict=True))
+        named = self._named(self.after.take(pa.array(self.rows[at])))
+        return [place | self._told(int(one)) for place, one in zip(named, at, strict=True)]
+
+    def largest_removed(self, most: int = REMOVED) -> list[dict[str, Any]]:
+        """The largest figures that were removed; those that are not told come last, in no order."""
+        old, hidden, gone = self._of_gone()
+        size = np.where(hidden, -1.0, np.nan_to_num(np.abs(old), nan=0.0))
+        at = np.argsort(-size, kind="stable")[:most]
         return [
-            {"key": key, "period": period} | self._told(int(place))
-            for key, period, place in zip(keys, periods, at, strict=True)
+            place | {"after": None, **({"before": None, "hidden": True} if hid else {"before": _figure(was)})}
+            for place, was, hid in zip(self._named(gone.take(pa.array(at))), old[at], hidden[at], strict=True)
         ]
+
+    def _of_gone(self) -> tuple[Floats, Flags, pa.Table]:
+        """The figures that were removed, whether each was confidential, and the observations."""
+        before = self.after.slice(0, 0) if self.before is None else widened(self.before, self.after.schema)
+        table = before.take(pa.array(self.gone))
+        return _in_units(table, self.schema), closed(table), table
+
+    def _named(self, table: pa.Table) -> Iterator[dict[str, Any]]:
+        """The key and the period of each row."""
+        series = [table.column(d.id).to_pylist() for d in self.schema.series_dimensions]
+        periods = table.column(self.schema.time.id).to_pylist() if self.schema.time else [""] * len(table)
+        for *key, period in zip(*series, periods, strict=True):
+            yield {"key": ".".join(key), "period": period}
 
     def _told(self, place: int) -> dict[str, Any]:
         if self.hidden[place]:
@@ -130,27 +163,33 @@ class Changes(Since):
         return told
 
     def csv(self) -> Iterator[bytes]:
-        """All that was added or changed: the key, what kind of change, the figures, the attributes."""
+        """All that was added, changed or removed: the key, which of these, the figures, the attributes."""
         added = np.flatnonzero(self.origin < 0)
-        rows = np.concatenate((self.rows, added))
         old, new = self.figures
         fresh = self.after.take(pa.array(added))
-        now = np.concatenate((new, _in_units(fresh, self.schema)))
-        was = np.concatenate((old, np.full(len(added), np.nan)))
-        hidden = np.concatenate((self.hidden, closed(fresh)))
-        kind = np.concatenate((np.where(self.moved, "changed", "attributes"), np.full(len(added), "added")))
+        figures, closed_then, gone = self._of_gone()
+        nothing = np.full(len(added), np.nan), np.full(len(gone), np.nan)
+        now = np.concatenate((new, _in_units(fresh, self.schema), nothing[1]))
+        was = np.concatenate((old, nothing[0], figures))
+        hidden = np.concatenate((self.hidden, closed(fresh), closed_then))
+        kind = np.concatenate((
+            np.where(self.moved, "changed", "attributes"),
+            np.full(len(added), "added"),
+            np.full(len(gone), "removed"),
+        ))  # fmt: skip
         with np.errstate(divide="ignore", invalid="ignore"):
             percent = np.where(was == 0, np.nan, 100 * (now - was) / np.abs(was))
         size = np.where(hidden | np.isnan(now - was), -1.0, np.abs(now - was))
         order = np.argsort(-size, kind="stable")
-        attributes = np.concatenate((self._attributes(), np.full(len(added), "")))
-        table = self.after.take(pa.array(rows[order]))
+        attributes = np.concatenate((self._attributes(), np.full(len(added) + len(gone), "")))
+        parts = (self.after.take(pa.array(self.rows)), fresh, gone)
+        both = pa.concat_tables([part.select(list(self.schema.key)) for part in parts])
+        table = both.unify_dictionaries().combine_chunks().take(pa.array(order))
         told = {id: plain(table.column(id)) for id in self.schema.key}
         told |= {"CHANGE": pa.array(kind[order]), "ATTRIBUTES": pa.array(attributes[order], pa.utf8())}
-        figures = {"BEFORE": was, "AFTER": now, "DIFFERENCE": now - was, "PERCENT": percent}
-        for name, column in figures.items():
-            shown = column[order]
-            told[name] = pa.array(shown, mask=hidden[order] | np.isnan(shown))
+        shown = {"BEFORE": was, "AFTER": now, "DIFFERENCE": now - was, "PERCENT": percent}
+        for name, column in shown.items():
+            told[name] = pa.array(column[order], mask=hidden[order] | np.isnan(column[order]))
         return _written(pa.table(told))
 
     def _attributes(self) -> npt.NDArray[np.object_]:

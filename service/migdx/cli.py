@@ -5,19 +5,30 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from . import __version__
+from .cli_approving import approve
 from .cli_checking import check, submit
+from .cli_files import backup, forget, restore, sweep, verify
+from .cli_ledger import keys, ledger, receipt
+from .cli_packs import pack
+from .cli_releases import cancel, release, releases, snapshot
 from .cli_settling import answer, rerun, waive, waivers
-from .cli_structures import BY, rules, structures
+from .cli_structures import rules, structures
 from .cli_workbooks import propose_map, template
 from .console import exchange_in, table, time
 from .errors import ExchangeError
+from .settings import LEDGER
+
+if TYPE_CHECKING:
+    from .precedence import Arrangements
+    from .public import Public
+    from .submission import Submission
 
 FOLDER = "var/migdx"
 
@@ -32,14 +43,25 @@ FOLDER = "var/migdx"
     type=click.Path(path_type=Path),
     help="The folder that the exchange lives in; made when it is not there.",
 )
+@click.option(
+    "--ledger",
+    "ledger_url",
+    default="",
+    show_default=False,
+    metavar="URL",
+    help="Where its ledger is, as MIGDX_LEDGER says: postgresql://user@host/database; a file in the folder "
+    "when left out. Passwords belong into MIGDX_LEDGER or ~/.pgpass: others see what a command is given.",
+)
 @click.pass_context
-def cli(context: click.Context, folder: Path) -> None:
+def cli(context: click.Context, folder: Path, ledger_url: str) -> None:
     """An SDMX exchange: check and submit files, release them, serve them.
 
     Over HTTP the same is POST /check, POST and GET /submissions (?provider=, ?dataflow=, ?limit=), POST and
-    GET /releases, DELETE /releases/RELEASE.
+    GET /releases, DELETE /releases/RELEASE, GET /releases/RELEASE/FILE.
     """
     context.obj = folder
+    if ledger_url:  # for this process and the workers that it starts
+        os.environ[LEDGER] = ledger_url
 
 
 def main() -> None:
@@ -65,76 +87,23 @@ def submissions(folder: Path, provider: str, dataflow: str, limit: int) -> None:
     """List what was submitted, the newest first, and what became of it.
 
     Rows are those of the file, or how many of them were taken. A submission is public while its revision is
-    the one that everyone sees.
+    the one that everyone sees; one that needs an approval says whose.
     """
-    from .web.submissions import is_public, listed
+    from .web.submissions import listed
 
     with exchange_in(folder) as exchange:
-        public = exchange.public()
+        public, arranged = exchange.public(), exchange.arranged
     found = islice(listed(public, provider, dataflow), limit)
     table(
         ("submission", "received", "provider", "dataflow", "verdict", "revision", "rows", "public"),
         (
             (
                 s.id, time(s.stamp), s.provider, s.dataflow, s.verdict, str(s.revision or ""),
-                _rows(s.counts), "yes" if is_public(public, s) else "no",
+                _rows(s.counts), _seen(s, public, arranged),
             )
             for s in found
         ),
     )  # fmt: skip
-
-
-@cli.command()
-@click.argument("submissions", nargs=-1, required=True, metavar="SUBMISSION...")
-@click.option(
-    "--public-from",
-    default="",
-    show_default=False,
-    help="An instant with its zone (2026-12-01T09:00:00+01:00); now when left out.",
-)
-@click.option("--note", default="", show_default=False, help="What readers should know of this release.")
-@BY
-@click.pass_obj
-def release(folder: Path, submissions: tuple[str, ...], public_from: str, note: str, by: str) -> None:
-    """Make accepted SUBMISSIONs public, all at once, now or from an instant on; `submissions` lists them."""
-    try:
-        instant = datetime.fromisoformat(public_from) if public_from else None
-    except ValueError:
-        raise click.BadParameter(
-            f"'{public_from}' is no instant; expected for instance 2026-12-01T09:00:00+01:00"
-        ) from None
-    with exchange_in(folder) as exchange:
-        made = exchange.release(submissions, by=by, public_from=instant, note=note)
-    click.echo(f"Release {made.id}, public from {made.public_from.isoformat()}")
-
-
-@cli.command()
-@click.pass_obj
-def releases(folder: Path) -> None:
-    """List the releases, the newest first: from when they are public, what they hold, if taken back."""
-    with exchange_in(folder) as exchange:
-        made = exchange.ledger.history().releases
-    table(
-        ("release", "made", "public from", "cancelled", "revisions", "note"),
-        (
-            (
-                r.id, time(r.stamp), time(r.public_from), time(r.cancelled),
-                ", ".join(f"{agreement} {number}" for (agreement, _), number in r.revisions.items()), r.note,
-            )
-            for r in reversed(made)
-        ),
-    )  # fmt: skip
-
-
-@cli.command()
-@click.argument("release")
-@BY
-@click.pass_obj
-def cancel(folder: Path, release: str, by: str) -> None:
-    """Take RELEASE back: what was public before it is public again; `releases` lists them."""
-    with exchange_in(folder) as exchange:
-        exchange.cancel(release, by=by)
-    click.echo(f"Release {release} is cancelled")
 
 
 @cli.command()
@@ -187,12 +156,30 @@ def demo(folder: Path, port: int) -> None:
     run(folder, host=host, port=port, workers=2, token=None, demo=True, samples=SAMPLES)
 
 
-for command in (check, submit, answer, waive, waivers, rerun):
+for command in (check, submit, answer, waive, waivers, rerun, approve):
+    cli.add_command(command)
+for command in (release, releases, cancel, snapshot, sweep):
+    cli.add_command(command)
+for command in (backup, restore, verify, forget):
+    cli.add_command(command)
+for command in (ledger, keys, receipt):
     cli.add_command(command)
 cli.add_command(structures)
+cli.add_command(sweep)
 cli.add_command(rules)
 cli.add_command(template)
 cli.add_command(propose_map)
+cli.add_command(pack)
+
+
+def _seen(submission: Submission, public: Public, arranged: Arrangements) -> str:
+    """Whether a submission is public, or whose approval it awaits."""
+    from .web.submissions import is_public
+
+    if is_public(public, submission):
+        return "yes"
+    approver = public.history.awaits(submission, arranged)
+    return f"awaits approval of {approver}" if approver else "no"
 
 
 def _rows(counts: Mapping[str, int]) -> str:

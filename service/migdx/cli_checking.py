@@ -22,6 +22,7 @@ from .report import Finding, Place, Report, in_best, languages_of_messages, mess
 from .rulebook import bound, read_rules
 from .sent import Sent
 from .settings import Settings
+from .trial import tried
 from .waiving import may_be_waived
 
 LARGE = 20_000_000
@@ -51,6 +52,24 @@ _GIVEN = (
         type=click.Choice(["merge"]),
         default=None,
         help="merge: rows that are for information only, as in most exports, are merged.",
+    ),
+    click.option(
+        "--scope",
+        type=click.Choice(["complete"]),
+        default=None,
+        help="complete: what FILE leaves out of its region is removed.",
+    ),
+    click.option(
+        "--region",
+        default="",
+        show_default=False,
+        help="Where FILE is complete: SEX:F,M;TIME_PERIOD:2010..2019. Time left out: the periods of FILE.",
+    ),
+    click.option(
+        "--removals",
+        type=int,
+        default=None,
+        help="How many observations FILE removes, where it does so in bulk; --dry-run of submit tells it.",
     ),
     click.option("--large", is_flag=True, help="FILE is large: set memory aside for it."),
     click.option(
@@ -83,6 +102,9 @@ class Given:
     dataflow: str
     accept: str
     as_: str | None
+    scope: str | None
+    region: str
+    removals: int | None
     large: bool
     map_file: Path | None
 
@@ -93,7 +115,18 @@ class Given:
             click.echo(f"Reading and checking {name}, {size / 1e6:.0f} MB ...", err=True)
         made, merged = read_map(self.map_file), self.as_ == "merge"
         return Sent(
-            opened, size, "", name, provider, self.dataflow, map=made, large=self.large, as_merge=merged
+            opened,
+            size,
+            "",
+            name,
+            provider,
+            self.dataflow,
+            map=made,
+            large=self.large,
+            as_merge=merged,
+            scope=self.scope or "",
+            region=self.region,
+            removals=self.removals,
         )
 
 
@@ -262,11 +295,17 @@ def check(folder: Path, provider: str, given: Given, answer: Answer) -> None:
 @click.command()
 @click.option("--provider", required=True, help="The data provider's id, for instance FRA.")
 @BY
+@click.option("--dry-run", is_flag=True, help="Only say what the submission would do; nothing is kept.")
 @_taking
 @click.pass_obj
-def submit(folder: Path, provider: str, by: str, given: Given, answer: Answer) -> None:
+def submit(folder: Path, provider: str, by: str, given: Given, answer: Answer, *, dry_run: bool) -> None:
     """Check FILE and, when it is sound, keep it as the provider's next revision. Exit status 1 if not."""
     with given.file.open("rb") as opened, exchange_in(folder) as exchange:
+        if dry_run:
+            report = tried(exchange, given.sent(opened, provider), accept=given.accept)
+            answer.show(report)
+            sys.exit(0 if report.verdict == "accepted" else 1)
+        exchange.past.remember(exchange.ledger, exchange.folders, by=by)
         submissions, report = exchange.submit(given.sent(opened, provider), by=by, accept=given.accept)
         answer.show(report)
         for submission in () if answer.as_json else submissions:

@@ -138,11 +138,10 @@ def _compared(
     from .exchange import Exchange
     from .holdings import held, not_accepted
     from .keeping import applied
-    from .remembered import remembered
 
     with closing(Exchange.open(Settings.of(data), folders, check=False)) as exchange:
         history = exchange.ledger.history()
-        base = before or remembered(data)
+        base = before or exchange.past.last_served(history)
         if base is None:
             return "", []
         was = applied(base, history.structures, exchange.blobs)
@@ -238,6 +237,8 @@ def _maintained(
 
     asked = [wish for wish in wishes if isinstance(wish, Wish)]
     with closing(Exchange.open(Settings.of(folder))) as exchange:
+        if not dry:
+            exchange.past.remember(exchange.ledger, exchange.folders, by=by)
         outcomes = maintain(exchange, asked, Maintainer(by), message=message, skipped=skipped, dry=dry)
     for outcome in outcomes:
         click.echo(f"{'refused: ' if outcome.fault else ''}{outcome.text}")

@@ -183,6 +183,13 @@ class Columns:
     def _part_numbers(self) -> Indices:
         return np.zeros(len(self.places), np.int64) if self.part_of is None else self.part_of
 
+    @property
+    def present(self) -> list[int]:
+        """The parts of these records."""
+        if self.part_of is None:
+            return list(range(min(1, len(self.parts))))
+        return [int(part) for part in each_once(self.part_of)]
+
     def of_part(self, part: int) -> Indices:
         """The records of a part."""
         return np.flatnonzero(self._part_numbers == part)

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from .columns import Columns, Flags, Indices, Places
 from .periods import parse_period
 from .report import Place
-from .schema import CONFIDENTIALITY, EMBARGO, FOOTNOTE, FREE, TEMPORAL, Schema, SchemaComponent
+from .schema import BY_SERVICE, CONFIDENTIALITY, EMBARGO, FOOTNOTE, FREE, TEMPORAL, Schema, SchemaComponent
 
 NOT_APPLICABLE = "~"
 """A dimension that does not matter: the row is for the attributes of part of a key (SDMX-CSV 2.0)."""
@@ -258,7 +258,7 @@ class Dataset:
         """
         columns: dict[str, pa.Array] = {}
         for component in self.schema.components:
-            column = None if component.id in (EMBARGO, FOOTNOTE) else self.columns.get(component.id)
+            column = None if component.id in (EMBARGO, *BY_SERVICE) else self.columns.get(component.id)
             if isinstance(column, Coded):
                 columns[component.id] = _encoded(column)
                 if component.role == "time":

@@ -8,6 +8,7 @@ HTTP: `web/faults.py` maps each to a status, one table per version of the API.
      ├─ Unauthorized     110  no credentials, or wrong ones
      ├─ Forbidden             known, and not allowed to do this
      ├─ NotFound              the resource that the path names does not exist
+     ├─ Gone                  it was there, and was withdrawn: when, and why
      ├─ SyntaxFault      140  the request cannot be parsed
      ├─ SemanticFault    150  it parses, and contradicts the structures
      ├─ NotAcceptable         no representation of the asked kind
@@ -45,6 +46,10 @@ class Forbidden(ExchangeError):
 
 class NotFound(ExchangeError):
     code, title = 100, "Not found"
+
+
+class Gone(ExchangeError):
+    code, title = 100, "Gone"
 
 
 class SyntaxFault(ExchangeError):

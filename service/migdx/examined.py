@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from . import checks
 from .columns import Columns, Indices, Located
 from .dataset import Coded, Dataset
+from .effect import Step
 from .formats import marks
 from .formats.listed import listed
 from .formats.rejected import rejected
 from .plan import Action
+from .region import Region
+from .removals import Deletions
 from .report import Place, Report
 from .schema import Schema
 from .sent import Sent
@@ -37,6 +39,7 @@ class Share:
     `steps` are its actions in the order of the file, each with the records that are taken: None for all of
     them. `embargo` is the latest instant that its rows ask for. `records` are those of the dataset by their
     numbers in the file, in order, where they are not all of them. `footnotes` are those of its records.
+    `deletions` are the Delete rows that are taken; what the file says is complete in the `region`.
     """
 
     dataset: Dataset
@@ -47,6 +50,8 @@ class Share:
     embargo: str = ""
     records: Indices | None = None
     footnotes: Coded | None = None
+    deletions: Deletions | None = None
+    region: Region | None = None
 
     @property
     def schema(self) -> Schema:
@@ -58,7 +63,16 @@ class Share:
 
     @property
     def actions(self) -> str:
-        return ", ".join(action for action, _ in self.steps)
+        """In the order in which the file first has them."""
+        steps = self.steps if len(self.dataset) else ()
+        first: dict[str, int] = {action: self._first(records) for action, records in steps}
+        if self.deletions is not None and len(self.deletions):
+            first["Delete"] = int(self.deletions.order[0])
+        return ", ".join(sorted(first, key=lambda action: first[action])) or "Merge"
+
+    def _first(self, records: Indices | None) -> int:
+        at = 0 if records is None or not len(records) else int(records[0])
+        return at if self.records is None else int(self.records[at])
 
     def place(self, record: int, component: str) -> Place | None:
         """Where a component of a record of the file stands; None where the record is for another dataflow."""
@@ -72,10 +86,14 @@ class Share:
         """Records of the file, all of this dataflow, by their numbers in the dataset."""
         return records if self.records is None else np.searchsorted(self.records, records)
 
-    def tables(self) -> Iterator[tuple[Action, pa.Table]]:
-        """The observations that are taken, as `Dataset.table` makes them, action by action."""
+    def observations(self) -> Iterator[Step]:
+        """Those that are taken, as `Dataset.table` makes them, action by action, with their numbers in the
+        file.
+        """
         for action, records in self.steps:
-            yield action, self.dataset.table(records, footnotes=self.footnotes)
+            own = np.arange(len(self.dataset)) if records is None else records
+            order = own if self.records is None else self.records[own]
+            yield action, self.dataset.table(records, footnotes=self.footnotes), order
 
 
 @dataclass(frozen=True)

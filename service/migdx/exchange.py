@@ -17,11 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pyarrow as pa
 
-from .basis import Basis, grants, kept_book, told_already
+from . import releasing
+from .arranged import check_arrangements, read_arrangements
+from .basis import (
+    Basis,
+    bytes_of,
+    grants,
+    kept_book,
+    refuse_compared_with_forgotten,
+    told_already,
+)
 from .blobs import Blobs
-from .errors import Conflict, NoResults, NotFound, SemanticFault
+from .consolidated import Consolidated
+from .errors import NoResults, NotFound, SemanticFault
 from .examined import Examined
 from .filing import filed
 from .folders import shipped_structures
@@ -31,12 +40,15 @@ from .intake import first_findings
 from .keeping import Current
 from .ledger import Book, Ledger
 from .mappings import told
-from .plan import Answer, Availability, Plan
+from .plan import Action, Answer, Availability, DataSet, Plan
+from .precedence import Arrangements
 from .proposal import Proposal
 from .public import Public
 from .query import DataQuery, StructureQuery
 from .registry import Registry, load_structures
-from .release import Release, refuse_return
+from .release import Release
+from .releasing import Asked, Effect
+from .remembered import Past, in_force
 from .report import Finding, Report, phrase
 from .rulebook import bound, check_parties, read_rules
 from .rules import RuleBook
@@ -44,12 +56,12 @@ from .schema import Schema
 from .selection import planned, selected
 from .sent import Sent
 from .settings import Settings
-from .stores import Segment, Store
+from .stores import ORPHANED, Segment, Store
 from .stores.segments import SegmentStore
 from .structures import Dataflow, Maintainable, ProvisionAgreement
 from .submission import Submission
 from .supply import supply_from
-from .turns import Turns
+from .turns import Turns, started
 from .urn import parse_short
 from .waivers import Waiver
 from .workbook_map import WorkbookMap
@@ -75,15 +87,22 @@ class Exchange:
         blobs: Blobs,
         folders: Sequence[Path] = (),
         turns: int = 0,
+        keys: Path | None = None,
     ) -> None:
         self.folders = tuple(folders)
         self.book = read_rules(self.folders)
+        self.arranged = read_arrangements(self.folders)
         self._bound_rules: dict[str, RuleBook] = {}  # shared by all that `seen_by` gives
         self.store, self.ledger, self.blobs = store, ledger, blobs
+        self.consolidated = Consolidated(store, blobs)
         self._structures = Current(registry, blobs)
+        self.past = Past(registry, self._structures, blobs)
+        self._then: Registry | None = None  # of the instant that `as_of` looks at
         self._agencies: frozenset[str] = frozenset()
         self._pinned: Registry | None = None
+        self._supposed: tuple[History, datetime] | None = None
         self.turns = Turns(turns or os.cpu_count() or 2)
+        self.keys = keys  # the folder of the private keys that sign receipts
 
     @classmethod
     def open(
@@ -93,7 +112,7 @@ class Exchange:
         to those shipped.
 
         `share` processes divide the cores and the engine's memory of the machine between them. Without
-        `check` the structures may contradict what was done to them since.
+        `check`, or where some are lost, the structures may contradict what was done to them since.
         """
         if not isinstance(settings, Settings):
             settings = Settings(settings)
@@ -105,13 +124,13 @@ class Exchange:
             settings.depot("segments"), memory=f"{max(256, settings.memory // share)}MB", threads=turns
         )
         ledger = Ledger(settings.ledger_url)
-        exchange = cls(registry, store, ledger, Blobs(settings.depot("blobs")), folders, turns)
-        if check and exchange.whole is not registry:
+        blobs = Blobs(settings.depot("blobs"))
+        exchange = cls(registry, store, ledger, blobs, folders, turns, settings.keys_folder)
+        if check and exchange.whole is not registry and not exchange._structures.lost:
             exchange.whole.check()  # a folder may have changed under what was done to it
-        if check:
+        if check and not exchange._structures.lost:
             check_parties(exchange.book, exchange.whole)
-        store.sweep([s.segment for s in ledger.history().submissions.values() if s.segment])
-        exchange.blobs.sweep()
+            check_arrangements(exchange.arranged, exchange.whole)
         return exchange
 
     def close(self) -> None:
@@ -133,7 +152,7 @@ class Exchange:
 
     def structures_at(self, history: History) -> Registry:
         """Every structure there was when the ledger said no more than that."""
-        return self._structures.at(history.structures)
+        return self._then or self._structures.at(history.structures)
 
     def rules(self, registry: Registry) -> RuleBook:
         """The rule book, bound to the hierarchies of a registry."""
@@ -150,6 +169,23 @@ class Exchange:
         view = copy(self)
         view._agencies = frozenset(agencies)
         view._pinned = view.whole.seen_by(view._agencies)
+        return view
+
+    def as_of(self, instant: datetime, *, recorded: bool = False) -> Exchange:
+        """The exchange as it was at an instant, structures and what was public; of one to come, as it is now.
+
+        Of before structures were recorded NotFound when they must be `recorded`; else they are the first that
+        were.
+        """
+        history, now = self._supposed or (self.ledger.history(), None)
+        if instant >= (now or history.now()):
+            return self
+        if recorded and not in_force(history, instant):
+            since = f"known from {history.served[0].stamp} on" if history.served else "not recorded yet"
+            raise NotFound(f"Which structures were served at {instant} is not known; that is {since}")
+        view = copy(self)
+        view._supposed, view._then = (history, instant), self.past.at(history, instant)
+        view._pinned = view._then.seen_by(self._agencies)
         return view
 
     # --- a country ---------------------------------------------------------------------------------
@@ -184,19 +220,27 @@ class Exchange:
         waivers = history.waived(provider, at)
         told = waivers if owner else told_already(waivers, public, self.blobs)
         known = grants((*told, *also), self.blobs)
-        supply = supply_from(public, self.store, registry, owner=owner)
-        return Basis(history, at, registry, self.rules(registry), supply, known, kept=owner)
+        arranged = self.pinned() if owner else self.arranged
+        supply = supply_from(public, self.consolidated, registry, arranged, owner=owner)
+        return Basis(history, at, registry, self.rules(registry), supply, known, owner, arranged.digest)
 
     def _basis_of(self, rules: Mapping[str, Any], provider: str) -> Basis:
         """What a report (its `rules`) rests on: the ledger, the structures, the rules, the waivers then."""
         if "ledger" not in rules:  # made before reports said so
             return self._basis(self.ledger.history(), provider, owner=True)
-        history, at = self.ledger.history_at(rules["ledger"]), datetime.fromisoformat(rules["at"])
+        now, at = self.ledger.history(), datetime.fromisoformat(rules["at"])
+        history = self.ledger.history_at(rules["ledger"])
         registry = self.structures_at(history).seen_by(rules.get("agencies", ()))
-        supply = supply_from(Public(history, at), self.store, registry, owner=True)
+        if registry.digest != rules["structures"]:  # the folders changed since
+            then = self.past.at(history, history.stamp).seen_by(rules.get("agencies", ()))
+            registry = then if then.digest == rules["structures"] else registry
+        arranged = self.consolidated.declared(rules.get("precedence", ""))
+        left = Public(history.forgetting(now), at)
+        supply = supply_from(left, self.consolidated, registry, arranged, owner=True)
         ids = rules.get("waivers", ())
-        known = grants((one for one in self.ledger.history().waivers if one.id in ids), self.blobs)
-        return Basis(history, at, registry, bound(kept_book(rules, self.blobs), registry), supply, known)
+        known = grants((one for one in now.waivers if one.id in ids), self.blobs)
+        book = bound(kept_book(rules, self.blobs), registry)
+        return Basis(history, at, registry, book, supply, known, precedence=arranged.digest)
 
     def first_findings(self, sent: Sent) -> tuple[Finding, ...] | None:
         """What is wrong with the first rows of a file of which more arrives; None where they do not tell."""
@@ -213,10 +257,7 @@ class Exchange:
 
         One submission for each dataflow of the file, all of them accepted or none; one for a file without.
         """
-        if not sent.provider:
-            raise SemanticFault(
-                "A submission needs a provider: an id that /sdmx/v2/structure/dataproviderscheme lists"
-            )
+        refuse_nobody(sent)
         sent = replace(sent, sha256=self.blobs.put(sent.file))
         if sent.map:  # who looks at the submission later must read it alike
             self.blobs.put(told(WorkbookMap.from_dict(sent.map)))
@@ -239,6 +280,10 @@ class Exchange:
         also = (waiver,) if waiver else ()
         while True:  # checks and folding are outside the ledger's lock; who was overtaken does them again
             history = self.ledger.history()
+            begun = history.now()
+            if sent.sha256 in history.dropped:
+                sent.file.seek(0)
+                self.blobs.put(sent.file)
             with self.turns.of_size(sent.size):
                 basis = self._basis(history, sent.provider, owner=True, also=also)
                 mapped = with_kept(sent, history, self.blobs, basis.registry)
@@ -254,6 +299,10 @@ class Exchange:
                 now = book.history
                 same = all(now.latest.get(s.slot) == history.latest.get(s.slot) for s in submissions)
                 same = same and now.waived(sent.provider, basis.at) == history.waived(sent.provider, basis.at)
+                same = same and now.now() - begun < ORPHANED / 2  # or a sweep may take the segments
+                same = same and len(now.forgotten) == len(history.forgotten)
+                # the same bytes may have been dropped since they were kept
+                same = same and (sent.sha256 not in now.dropped or self.blobs.exists(sent.sha256))
                 if same and len(now.structures) == len(history.structures):
                     before(book)
                     return tuple(
@@ -268,7 +317,8 @@ class Exchange:
         return found
 
     def report(self, id: str) -> dict[str, Any]:
-        """The report of a submission, as it was given then."""
+        """The report of a submission, as it was given then; Gone when that was forgotten."""
+        self.ledger.history().refuse_forgotten(id)
         with self.blobs.open(self.submission(id).report) as blob:
             return orjson.loads(blob.read())  # type: ignore[no-any-return]
 
@@ -277,11 +327,12 @@ class Exchange:
         """What was sent with a submission, and what it is found to be on the basis of its report."""
         submission, report = self.submission(id), self.report(id)
         subject, rules = report["subject"], report["rules"]
-        with self.blobs.open(submission.sha256) as file:
+        with bytes_of(submission, self.ledger.history(), self.blobs) as file:
             map = read_map(subject["map"], self.blobs).as_dict() if subject.get("map") else {}
             sent = Sent.again(file, subject, submission.provider, submission.sha256, map)
             with self.turns.one():
                 basis = self._basis_of(rules, submission.provider)
+                refuse_compared_with_forgotten(submission, basis.history, self.ledger.history())
                 found = basis.examine(sent, accept=subject.get("accept", "all"))
             yield sent, found
 
@@ -299,57 +350,61 @@ class Exchange:
     # --- a compiler --------------------------------------------------------------------------------
 
     def release(
-        self, submissions: Sequence[str], *, by: str, public_from: datetime | None = None, note: str = ""
+        self,
+        submissions: Sequence[str],
+        *,
+        by: str,
+        public_from: datetime | None = None,
+        note: str = "",
+        name: str = "",
     ) -> Release:
         """Makes accepted submissions public, now or at an instant; all of them at once."""
-        if public_from is not None and public_from.tzinfo is None:
-            raise SemanticFault(
-                f"'{public_from.isoformat()}' has no time zone; expected 2026-12-01T09:00:00+01:00 or alike"
-            )
-        with self.ledger.writing() as book:
-            revisions: dict[tuple[str, str], int] = {}
-            for id in submissions:
-                submission = book.history.submissions.get(id)
-                if submission is None:
-                    raise NotFound(f"There is no submission {id}")
-                if submission.verdict != "accepted":
-                    raise Conflict(f"Submission {id} was rejected; only accepted ones are released")
-                _refuse_too_early(submission, public_from or book.history.now())
-                revisions[submission.slot] = max(submission.revision, revisions.get(submission.slot, 0))
-            if not revisions:
-                raise SemanticFault("A release names at least one submission")
-            refuse_return(book.history.releases, revisions, public_from or book.history.now())
-            return book.release(revisions, public_from=public_from, by=by, note=note)
+        asked = Asked(tuple(submissions), public_from=public_from, note=note, name=name)
+        return releasing.release(self.ledger, asked, self.pinned(), by=by).release
 
-    def cancel(self, release: str, *, by: str) -> None:
+    def pinned(self) -> Arrangements:
+        """What is declared of several providers now, kept among the blobs for the releases made under it."""
+        if self.arranged.digest and not self.blobs.exists(self.arranged.digest):
+            self.blobs.put(self.arranged.text)
+        return self.arranged
+
+    def cancel(self, release: str, *, by: str, reason: str = "") -> Effect:
         """Takes a release back: what was public before it is public again."""
-        with self.ledger.writing() as book:
-            found = book.history.release(release)
-            if found.cancelled:
-                raise Conflict(f"Release {release} was cancelled at {found.cancelled.isoformat()} already")
-            book.append("release_cancelled", {"id": release, "by": by})
+        return releasing.cancel(self.ledger, release, by=by, reason=reason)
+
+    def supposing(self, history: History, at: datetime) -> Exchange:
+        """The exchange as it would be at an instant if the ledger said `history`: what is about to be public,
+        seen before.
+        """
+        view = copy(self)
+        view._supposed = history, at
+        return view
 
     # --- an agency ---------------------------------------------------------------------------------
 
-    def data(self, query: DataQuery, public: Public | None = None, **more: Any) -> Answer:
+    def data(
+        self, query: DataQuery, public: Public | None = None, *, action: Action = "Replace", **more: Any
+    ) -> Answer:
         """The observations that `query` asks for, of the releases in force; `more` goes to the Answer."""
         asked = self.planned(query)
         public = public or self.public()
-        batches = self.turns.over(self.store.select(asked, self._segments(asked, query, public)))
-        return Answer(asked, _started(batches), prepared=public.at, **more)
+        batches = started(self.turns.over(self.store.select(asked, self.shown(asked, query, public))))
+        if batches is None:
+            raise NoResults("No observation matches the query")
+        return Answer((DataSet(asked, batches, action),), prepared=public.at, **more)
 
     def availability(self, query: DataQuery, public: Public | None = None) -> Availability:
         """What `data` would give, counted."""
         asked = self.planned(query)
         with self.turns.one():
-            return self.store.count(asked, self._segments(asked, query, public or self.public()))
+            return self.store.count(asked, self.shown(asked, query, public or self.public()))
 
-    def _segments(self, asked: Plan, query: DataQuery, public: Public) -> list[Segment]:
-        flow, within = asked.schema.dataflow.reference.short, asked.schema.within
+    def shown(self, asked: Plan, query: DataQuery, public: Public) -> list[Segment]:
+        """The segments that answer a query at an instant, no key in two of them."""
+        within = asked.schema.within
         if isinstance(within, ProvisionAgreement):
-            found = (s for s in public.submissions(flow) if s.agreement == within.id)
-            return [submission.segment for submission in found if submission.segment]
-        return public.segments(flow, query.providers)
+            return self.consolidated.alone(public, asked.schema, within.id)
+        return self.consolidated.shown(public, asked.schema, query.providers)
 
     def planned(self, query: DataQuery) -> Plan:
         """What a query means, for the one dataflow or agreement that it names."""
@@ -360,13 +415,13 @@ class Exchange:
 
         Releases of drafts are left out for those who do not see them: no date and no tag tells of them.
         """
-        history = self.ledger.history()
+        history, now = self._supposed or (self.ledger.history(), None)
         whole = self.structures_at(history)
         hidden = {flow.reference.short for flow in whole.drafts if isinstance(flow, Dataflow)}
         if hidden:
             seen = whole.seen_by(self._agencies)
             hidden = {flow for flow in hidden if seen.find(parse_short(flow, "Dataflow")) is None}
-        return Public(history.without(hidden), at or history.now())
+        return Public(history.without(hidden), at or now or history.now())
 
     def structures(self, query: StructureQuery) -> list[Maintainable]:
         """The artefacts asked for; NoResults when there are none."""
@@ -376,25 +431,9 @@ class Exchange:
         return found
 
 
-def _refuse_too_early(submission: Submission, public_from: datetime) -> None:
-    """Its rows may ask for an embargo: a request to the compiler, who may release later, not earlier."""
-    if submission.embargo and public_from < datetime.fromisoformat(submission.embargo):
-        raise Conflict(
-            f"Submission {submission.id} asks to stay closed until {submission.embargo}; release it from then"
+def refuse_nobody(sent: Sent) -> None:
+    """A submission is somebody's: SemanticFault without a provider."""
+    if not sent.provider:
+        raise SemanticFault(
+            "A submission needs a provider: an id that /sdmx/v2/structure/dataproviderscheme lists"
         )
-
-
-def _started(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same, its first batch already made: faults come before the answer starts; NoResults if empty."""
-    first = next((batch for batch in batches if batch.num_rows), None)
-    if first is None:
-        raise NoResults("No observation matches the query")
-
-    def rest() -> Iterator[pa.RecordBatch]:
-        try:
-            yield first
-            yield from batches
-        finally:
-            batches.close()  # type: ignore[attr-defined]
-
-    return rest()

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, repeat
 from uuid import uuid4
 
+import numpy as np
 import pyarrow as pa
 
-from .changes import Changes
+from .columns import Places
+from .effect import Effect, Step, effect
 from .examined import Examined, Share
-from .fold import content_hash, fold
+from .fold import content_hash
 from .history import History
-from .report import Counts, Finding, Report, ordered
+from .report import SAMPLE, Counts, Finding, Report, Severity, ordered
+from .schema import PROVIDER
 from .stores import Segment, Store
 from .submission import Submission
 
 
 def filed(
-    found: Examined, history: History, store: Store, by: str, *, past: Sequence[str] = ()
+    found: Examined,
+    history: History,
+    store: Store,
+    by: str,
+    *,
+    past: Sequence[str] = (),
+    preview: bool = False,
 ) -> tuple[tuple[Submission, ...], Report]:
     """The submissions of a file, one for each share (one for a file without), and its final report.
 
     Accepted shares are folded onto the previous revision of their agreement and written as segments; where
     one of them cannot be, none is accepted. A share of which no row is taken is no revision. With the ids of
-    `past` submissions nothing is written: only the report is made again.
+    `past` submissions nothing is written: only the report is made again. A `preview` writes nothing either,
+    and how many observations go need not be known yet.
     """
     report = found.report
     ids = chain(past, repeat("")) if past else iter(lambda: uuid4().hex, None)
@@ -33,22 +44,20 @@ def filed(
     folds: list[_Fold] = []
     if report.verdict == "accepted":
         folds = [
-            _folded(share, history.latest.get(submission.slot), store)
+            _folded(share, history.latest.get(submission.slot), history.next_revision(submission.slot), store)
             for share, submission in zip(found.shares, submissions, strict=True)
         ]
-        report = _with(report, [finding for one in folds for finding in one.findings(several=len(folds) > 1)])
+        report = _with(report, list(_found(folds, found, preview=preview)))
     accepted = report.verdict == "accepted"
     told, sections = [], list[Mapping[str, object]]()
     for at, submission in enumerate(submissions):
         previous = history.latest.get(submission.slot)
-        more: dict[str, object] = {
-            "submission": submission.id,
-            "previousSubmission": previous.id if previous else None,
-        }
+        more: dict[str, object] = {} if preview else {"submission": submission.id}
+        more["previousSubmission"] = previous.id if previous else None
         counts = _counts(report, found.shares, at)
-        if accepted and folds[at].sent.num_rows:  # of the others all rows are rejected
+        if accepted and folds[at].taken:  # of the others all rows are rejected
             one = folds[at]
-            content, revision = content_hash(one.sent, one.share.schema), one.revision
+            content, revision = one.content, one.revision
             more |= {"content": content, "revision": revision}
             counts = one.counted(counts)
             sections.append(one.section())
@@ -56,8 +65,9 @@ def filed(
                 submission,
                 verdict="accepted",
                 content=content,
-                segment=None if past else one.written(store),
+                segment=None if past or preview else one.written(store),
                 revision=revision,
+                region=one.effect.region or "",
             )
         submissions[at] = replace(submissions[at], counts=asdict(counts))
         told.append((more, counts))
@@ -68,70 +78,104 @@ def filed(
 
 @dataclass(frozen=True)
 class _Fold:
-    """A share folded onto the `previous` revision, action by action; `refused` are those of all of them."""
+    """What a share makes of the `previous` revision; `revision` is its own number."""
 
     share: Share
     previous: Submission | None
-    changes: Changes
-    sent: pa.Table
-    refused: int
+    effect: Effect
+    revision: int
 
     @property
     def agreement(self) -> str:
         return self.share.agreement.id if self.share.agreement else ""
 
     @property
-    def revision(self) -> int:
-        return self.previous.revision + 1 if self.previous else 1
+    def taken(self) -> bool:
+        """Whether any row of the share is."""
+        return self.effect.sent.num_rows > 0 or bool(self.share.deletions)
+
+    @property
+    def content(self) -> str:
+        """A hash of what was sent."""
+        said = content_hash(self.effect.sent, self.share.schema)
+        if not self.share.deletions:
+            return said
+        deleted = content_hash(self.share.deletions.contents, self.share.schema)
+        return hashlib.sha256(f"{said} without {deleted}".encode()).hexdigest()
 
     def written(self, store: Store) -> Segment:
-        schema = self.share.schema
-        return store.write(self.changes.after, schema, agreement=self.agreement, revision=self.revision)
+        schema, after = self.share.schema, self.effect.changes.after
+        if PROVIDER in after.column_names:
+            after = after.set_column(
+                after.column_names.index(PROVIDER), PROVIDER, self._whose(after.num_rows)
+            )
+        previous = self.previous.segment if self.previous else None
+        return store.write(after, schema, agreement=self.agreement, revision=self.revision, previous=previous)
+
+    def _whose(self, size: int) -> pa.DictionaryArray:
+        """The provider of the agreement, once for each of its observations."""
+        agreement = self.share.agreement
+        provider = agreement.provider.item if agreement and agreement.provider else None
+        indices = pa.array(np.zeros(size, np.int32), mask=np.full(size, provider is None))
+        return pa.DictionaryArray.from_arrays(indices, pa.array([provider or ""], pa.utf8()))
 
     def counted(self, counts: Counts) -> Counts:
-        changes = self.changes
-        return replace(counts, added=changes.added, changed=changes.changed, unchanged=changes.unchanged)
+        names = ("added", "changed", "unchanged", "removed")
+        return replace(counts, **{name: getattr(self.effect.changes, name) for name in names})
 
     def section(self) -> Mapping[str, object]:
         """What the report tells of the changes to the previous revision."""
         return {
             "dataflow": self.share.dataflow,
             "previous": self.previous.id if self.previous else None,
-            "counts": self.changes.counts(),
-            "largest": self.changes.largest(),
+            **self.effect.section(),
         }
 
-    def findings(self, *, several: bool) -> Iterator[Finding]:
-        dataflow = self.share.dataflow if several else ""
-        if self.refused:
-            yield Finding(
-                "append_changes_existing",
-                count=self.refused,
-                values={"agreement": self.agreement},
-                dataflow=dataflow,
-            )
-        elif self.changes.spread:
-            yield Finding(
-                "series_attribute_changes_existing",
-                "warning",
-                count=self.changes.spread,
-                blocking=False,
-                dataflow=dataflow,
-            )
+    def findings(self, places: Places) -> Iterator[Finding]:
+        effect, share = self.effect, self.share
+        if effect.refused:
+            values = {"agreement": self.agreement}
+            yield Finding("append_changes_existing", count=effect.refused, values=values)
+        elif effect.changes.spread:
+            count = effect.changes.spread
+            yield Finding("series_attribute_changes_existing", "warning", count=count, blocking=False)
+        for id, count in effect.demanded.items():
+            yield Finding("mandatory_value_deleted", component=id, count=count)
+        if len(effect.not_there):
+            some = tuple(places.of(int(row)) for row in effect.not_there[:SAMPLE])
+            count = len(effect.not_there)
+            yield Finding("nothing_to_delete", "information", count=count, places=some, blocking=False)
+        if effect.region is not None and (share.rejected or not effect.sent.num_rows):
+            # a row that is wrong may be one that the region has: what is missing then is not known
+            reason = "rejected" if share.rejected else "nothing"
+            yield Finding("scope_not_possible", count=max(1, share.rejected), values={"reason": reason})
+        if effect.outside:
+            told = {"region": effect.region}
+            yield Finding("outside_region", "warning", count=effect.outside, values=told, blocking=False)
 
 
-def _folded(share: Share, previous: Submission | None, store: Store) -> _Fold:
+def _folded(share: Share, previous: Submission | None, revision: int, store: Store) -> _Fold:
     before = store.read(previous.segment) if previous and previous.segment else None
-    was, changes = before, None
-    sent, refused = list[pa.Table](), 0
-    for action, table in share.tables():
-        sent.append(table)
-        folded = fold(before, table, share.schema, action)
-        refused += folded.refused
-        changes = changes.then(folded) if changes else Changes.of(was, folded, share.schema)
-        before = folded.table
-    assert changes is not None  # a share has at least one action
-    return _Fold(share, previous, changes, pa.concat_tables(sent), refused)
+    nothing: Step = ("Merge", share.dataset.table(np.zeros(0, np.int64)), np.zeros(0, np.int64))
+    steps: Sequence[Step] = [*share.observations()] or [nothing]
+    made = effect(before, steps, share.schema, share.deletions or None, share.region)
+    return _Fold(share, previous, made, revision)
+
+
+def _found(folds: Sequence[_Fold], found: Examined, *, preview: bool) -> Iterator[Finding]:
+    """What folding finds, and whether the sender knows how much goes."""
+    for one in folds:
+        for finding in one.findings(found.columns.places):
+            yield replace(finding, dataflow=one.share.dataflow if len(folds) > 1 else "")
+    given = found.report.subject.get("removals")
+    bulk = [one.effect.removals for one in folds if one.effect.removals is not None]
+    single = sum(one.effect.changes.removed for one in folds if one.effect.removals is None)
+    expected = sum(bulk) + single
+    if (bulk or given is not None) and given != expected:
+        values = {"given": "-" if given is None else given, "expected": expected}
+        asked = preview and given is None
+        severity: Severity = "warning" if asked else "error"
+        yield Finding("removals_not_confirmed", severity, values=values, blocking=not asked)
 
 
 def _with(report: Report, findings: Sequence[Finding]) -> Report:
@@ -157,6 +201,7 @@ def _submission(found: Examined, share: Share | None, by: str, id: str) -> Submi
         sha256=subject["sha256"],
         format=subject["format"],
         action=share.actions if share else "Merge",
+        scope=subject.get("scope", ""),
         verdict="rejected",
         by=by,
         embargo=share.embargo if share else "",
@@ -188,5 +233,6 @@ def _told(report: Report, told: Sequence[tuple[dict[str, object], Counts]]) -> R
         added=sum(counts.added for _, counts in told),
         changed=sum(counts.changed for _, counts in told),
         unchanged=sum(counts.unchanged for _, counts in told),
+        removed=sum(counts.removed for _, counts in told),
     )
     return replace(report, subject=subject, counts=whole)

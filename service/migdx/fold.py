@@ -18,10 +18,13 @@ import pyarrow.compute as pc
 
 from .dataset import MEANT
 from .plan import Action
-from .schema import CONFIDENTIALITY, FOOTNOTE, FREE, STATUS, SUPPRESSED, Schema
+from .schema import BY_SERVICE, CONFIDENTIALITY, FOOTNOTE, FREE, PROVIDER, STATUS, SUPPRESSED, Schema
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+
+_ROOM = 1 << 62
+"""So many keys have a number of their own."""
 
 
 @dataclass(frozen=True)
@@ -142,12 +145,14 @@ def widened(previous: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _numbers(table: pa.Table, ids: tuple[str, ...]) -> Numbers:
     """One integer per row, equal where all of `ids` are equal."""
-    total = np.zeros(table.num_rows, np.int64)
+    total, size = np.zeros(table.num_rows, np.int64), 1
     for id in ids:
         codes = _codes(table.column(id))
-        total = total * (int(codes.max(initial=-1)) + 2) + codes + 1
-        _, total = np.unique(total, return_inverse=True)
-        total = total.astype(np.int64)
+        more = int(codes.max(initial=-1)) + 2
+        if size * more >= _ROOM:
+            known, total = np.unique(total, return_inverse=True)
+            total, size = total.astype(np.int64), len(known)
+        total, size = total * more + codes + 1, size * more
     return total
 
 
@@ -171,6 +176,14 @@ def matched(before: pa.Table, after: pa.Table, schema: Schema) -> tuple[Numbers,
     return was, now - before.num_rows
 
 
+def same_keys(rows: pa.Table, others: pa.Table, schema: Schema) -> Flags:
+    """Per row, whether `others` has a row with its key."""
+    names = list(schema.key)
+    both = pa.concat_tables([rows.select(names), others.select(names)]).unify_dictionaries()
+    keys = _numbers(both.combine_chunks(), schema.key)
+    return np.isin(keys[: rows.num_rows], keys[rows.num_rows :])
+
+
 def closed(table: pa.Table) -> Flags:
     """Per row, whether its figure is confidential."""
     if CONFIDENTIALITY not in table.column_names:
@@ -185,10 +198,12 @@ def _last_of_each(keys: Numbers) -> Numbers:
 
 
 def differing(one: pa.Table, two: pa.Table) -> npt.NDArray[np.bool_]:
-    """Per row, whether two tables of the same length say different things; a number's digits are none."""
+    """Per row, whether two tables of the same length say different things; a number's digits are none, nor is
+    whose an observation is.
+    """
     differs = np.zeros(one.num_rows, bool)
     for name in one.column_names:
-        if name.startswith("_"):
+        if name.startswith("_") or name == PROVIDER:
             continue
         if pa.types.is_floating(one.schema.field(name).type):
             first, second = one.column(name).to_numpy(), two.column(name).to_numpy()
@@ -220,7 +235,7 @@ def _coalesced(new: pa.Table, old: pa.Table, meant: Mapping[str, Flags]) -> pa.T
         if told in meant:
             given = pc.or_(given, pa.chunked_array([meant[told]]))
         columns[name] = pc.if_else(given, plain(new.column(name)), plain(old.column(name)))
-    return pa.table({name: _like(column, new.column(name)) for name, column in columns.items()})
+    return pa.table({name: like(column, new.column(name)) for name, column in columns.items()})
 
 
 def _guarded(new: pa.Table, given: pa.Table, old: pa.Table, schema: Schema) -> pa.Table:
@@ -243,7 +258,7 @@ def _guarded(new: pa.Table, given: pa.Table, old: pa.Table, schema: Schema) -> p
         if name != STATUS:
             unsaid = pc.and_(opens, pc.is_null(given.column(name)))
             column = pc.if_else(unsaid, pa.scalar(None, column.type), column)
-        new = new.set_column(new.column_names.index(name), name, _like(column, new.column(name)))
+        new = new.set_column(new.column_names.index(name), name, like(column, new.column(name)))
     return new
 
 
@@ -256,7 +271,8 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.utf8()) if pa.types.is_dictionary(column.type) else column
 
 
-def _like(column: pa.ChunkedArray, model: pa.ChunkedArray) -> pa.ChunkedArray:
+def like(column: pa.ChunkedArray, model: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column with a dictionary where the model has one."""
     return column.dictionary_encode() if pa.types.is_dictionary(model.type) else column
 
 
@@ -268,7 +284,8 @@ def _one_value_per_series(
     Also, per row, whether an earlier row of its series said something else.
     """
     table = table.unify_dictionaries().combine_chunks()
-    series = _numbers(table, tuple(d.id for d in schema.series_dimensions))
+    # numbered without gaps: there is a place for each below
+    _, series = np.unique(_numbers(table, tuple(d.id for d in schema.series_dimensions)), return_inverse=True)
     overruled = np.zeros(table.num_rows, bool)
     for attribute in schema.series_attributes:
         at = table.column_names.index(attribute.id)
@@ -292,7 +309,7 @@ def content_hash(table: pa.Table, schema: Schema) -> str:
     number's digits.
     """
     total = np.zeros(table.num_rows, np.uint64)
-    for component in (one for one in schema.components if one.id != FOOTNOTE):
+    for component in (one for one in schema.components if one.id not in BY_SERVICE):
         column = table.column(component.id)
         if pa.types.is_floating(column.type):
             hashes = pc.fill_null(column, np.nan).to_numpy().view(np.uint64)

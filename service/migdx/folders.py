@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 
 from .errors import StructureFault
 from .formats.tables import STRUCTURE_READERS, sniff_structures
@@ -21,6 +22,8 @@ from .structures import Maintainable
 Reader = Callable[[bytes, str], list[Maintainable]]
 
 SUFFIXES = (".xml", ".json")
+BESIDE = (".toml", ".csv")
+"""What is kept beside structures: rules, precedence, control tables."""
 
 CONTROLS = "controls"
 """Beside structures, the folder of the tables that rules compare with."""
@@ -82,23 +85,56 @@ def structure_files(folders: Sequence[Path]) -> Iterator[StructureFile]:
                 yield StructureFile(path, folder)
 
 
-def packed(folders: Sequence[Path]) -> bytes:
-    """The files of folders as one archive, the same bytes for the same files: what `unpacked` reads."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
-        for file in structure_files(folders):
-            name = f"{folders.index(file.folder)}/{file.path.relative_to(file.folder).as_posix()}"
-            made.writestr(zipfile.ZipInfo(name), file.path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return archive.getvalue()
+@dataclass(frozen=True)
+class Packed:
+    """Folders' files by their names, 0/... being those of the first folder."""
+
+    files: Mapping[str, bytes]
+
+    @property
+    def digest(self) -> str:
+        """Of names and bytes: the same for the same files, wherever they are packed."""
+        told = (f"{hashlib.sha256(source).hexdigest()}  {name}\n" for name, source in self.files.items())
+        return hashlib.sha256("".join(told).encode()).hexdigest()
+
+    @property
+    def archive(self) -> bytes:
+        """One file of all: what `unpacked` reads."""
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
+            for name, source in self.files.items():
+                made.writestr(zipfile.ZipInfo(name), source, zipfile.ZIP_DEFLATED)
+        return archive.getvalue()
 
 
-def unpacked(archive: bytes) -> Iterator[tuple[Maintainable, Origin]]:
-    """The artefacts of an archive of `packed`."""
-    with zipfile.ZipFile(io.BytesIO(archive)) as made:
-        for name in made.namelist():
-            source = made.read(name)
-            origin = Origin("", hashlib.sha256(source).hexdigest())
-            yield from ((artefact, origin) for artefact in read_any(source, name))
+def packed(folders: Sequence[Path]) -> Packed:
+    """Structures and what is BESIDE them, in the order of their paths."""
+    return Packed(
+        {
+            f"{number}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+            for number, folder in enumerate(folders)
+            for path in sorted(folder.rglob("*"))
+            if path.suffix in (*SUFFIXES, *BESIDE) and path.is_file()
+        }
+    )
+
+
+def unpacked(
+    archive: bytes, known: Mapping[str, Sequence[Maintainable]] = MappingProxyType({})
+) -> Iterator[tuple[Maintainable, Origin]]:
+    """The artefacts of an archive of Packed; `known` are those that were read already, by the digest of the
+    bytes that told them. StructureFault where it is none.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as made:
+            for name in made.namelist():
+                if name.endswith(SUFFIXES):
+                    source = made.read(name)
+                    origin = Origin("", hashlib.sha256(source).hexdigest())
+                    found = known.get(origin.sha256) or read_any(source, name)
+                    yield from ((artefact, origin) for artefact in found)
+    except zipfile.BadZipFile as fault:
+        raise StructureFault(f"the archive of structures is damaged: {fault}") from None
 
 
 def read_any(source: bytes, path: str = "", skipped: list[str] | None = None) -> list[Maintainable]:

@@ -8,20 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import orjson
 
-from .errors import NotFound
+from .errors import Gone, NotFound
 from .mappings import Mapped
-from .release import Release, Slot
-from .structure_change import StructureChange
-from .submission import Submission
+from .precedence import Approval, Arrangements
+from .release import Course, Release, Slot
+from .signing_key import SigningKey
+from .structure_change import Served, StructureChange
+from .submission import Forgotten, Submission
 from .waivers import Answer, Waiver
 
 START = "0" * 64
 """What the first entry holds as the digest of the one before it."""
+
+MOST_NAMED = 64
+"""Characters of an unknown id that a fault repeats."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _Made = TypeVar("_Made", Release, Waiver)
@@ -48,7 +54,9 @@ class History:
     """What the ledger says up to the entry `seq`. `latest` is the last accepted submission of each slot;
     `releases` are in the order in which they were made, those taken back too; so are the changes to the
     `structures`, the workbook maps that were kept or dropped (`mapped`), the `answers`, and the `waivers`,
-    those that were revoked or are past too.
+    those that were revoked or are past too. `keys` sign receipts, the last one now; `filed` has the number
+    and the digest of the entry of each submission. Submissions that are `forgotten` have no segment any more;
+    `dropped` are the blobs that are kept no longer, and since when; `served` the folders of structures.
     """
 
     seq: int = 0
@@ -62,6 +70,26 @@ class History:
     mapped: tuple[Mapped, ...] = field(default=(), repr=False)
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     waivers: tuple[Waiver, ...] = field(default=(), repr=False)
+    keys: tuple[SigningKey, ...] = field(default=(), repr=False)
+    filed: Mapping[str, tuple[int, str]] = field(default_factory=dict, repr=False)
+    approvals: Mapping[str, Approval] = field(default_factory=dict, repr=False)
+    forgotten: Mapping[str, Forgotten] = field(default_factory=dict, repr=False)
+    dropped: Mapping[str, datetime] = field(default_factory=dict, repr=False)
+    served: tuple[Served, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def course(self) -> Course:
+        """What the releases show, and when."""
+        return Course(self.releases)
+
+    def awaits(self, submission: Submission, arranged: Arrangements) -> str:
+        """The provider whose approval an accepted submission lacks; "" where nobody's is needed."""
+        if submission.verdict != "accepted":
+            return ""
+        approver = arranged.approver(submission.provider, submission.dataflow)
+        last = self.approvals.get(submission.id)
+        given = last is not None and last.granted and last.provider == approver
+        return "" if given else approver
 
     def waived(self, provider: str, at: datetime) -> list[Waiver]:
         """The waivers of a provider that are in force at an instant, in the order in which they were made."""
@@ -80,14 +108,43 @@ class History:
             raise NotFound(f"There is no revision {number} of {agreement} for {dataflow}")
         return found
 
+    def refuse_forgotten(self, id: str) -> None:
+        """Gone where a submission was forgotten."""
+        found = self.forgotten.get(id)
+        if found:
+            raise Gone(f"Submission {id} was forgotten on {found.stamp:%Y-%m-%d}: {found.reason}")
+
+    def forgotten_revision(self, slot: Slot, number: int) -> Forgotten | None:
+        """That the submission which made a revision was forgotten, if so."""
+        found = self.revisions.get((*slot, number)) if self.forgotten else None
+        return self.forgotten.get(found.id) if found else None
+
+    def next_revision(self, slot: Slot) -> int:
+        """The number of a slot's next revision: never one that is taken, though it was forgotten."""
+        number = self.latest[slot].revision + 1 if slot in self.latest else 1
+        while (*slot, number) in self.revisions:
+            number += 1
+        return number
+
+    def forgetting(self, now: History) -> History:
+        """The same without what was forgotten until `now`."""
+        if not now.forgotten:
+            return self
+        known = _Known(self)
+        for id, one in now.forgotten.items():
+            if id in known.submissions:
+                known.forget(id, one)
+        return known.history(self)
+
     def together(self, submission: str) -> list[Submission]:
         """The submissions of one file: those that share a report."""
         report = self.submissions[submission].report
         return [one for one in self.submissions.values() if one.report == report]
 
     def release(self, id: str) -> Release:
-        """One of `releases`; NotFound when there is none."""
-        return _with_id("release", id, self.releases)
+        """One of `releases` by its id, or the last that has a name; NotFound when there is none."""
+        named = (one for one in reversed(self.releases) if one.name == id) if id else iter(())
+        return next(named, None) or _with_id("release", id, self.releases)
 
     def waiver(self, id: str) -> Waiver:
         """One of `waivers`; NotFound when there is none."""
@@ -130,6 +187,11 @@ class _Known:
         self.structures, self.mapped = list(history.structures), list(history.mapped)
         self.answers = list(history.answers)
         self.waivers = {waiver.id: waiver for waiver in history.waivers}
+        self.keys = {key.fingerprint: key for key in history.keys}
+        self.filed = dict(history.filed)
+        self.approvals = dict(history.approvals)
+        self.forgotten, self.dropped = dict(history.forgotten), dict(history.dropped)
+        self.served = list(history.served)
 
     def history(self, last: Entry | History) -> History:
         return History(
@@ -144,12 +206,34 @@ class _Known:
             tuple(self.mapped),
             tuple(self.answers),
             tuple(self.waivers.values()),
+            tuple(self.keys.values()),
+            MappingProxyType(self.filed),
+            approvals=MappingProxyType(self.approvals),
+            forgotten=MappingProxyType(self.forgotten),
+            dropped=MappingProxyType(self.dropped),
+            served=tuple(self.served),
         )
+
+    def forget(self, id: str, forgotten: Forgotten) -> None:
+        """Where it was the latest of its slot, the one before that is still there is again."""
+        made = replace(self.submissions[id], segment=None)
+        self.submissions[id], self.forgotten[id] = made, forgotten
+        if made.verdict != "accepted":
+            return
+        self.revisions[*made.slot, made.revision] = made
+        last = self.latest.get(made.slot)
+        if last is not None and last.id == id:
+            del self.latest[made.slot]
+            before = (self.revisions.get((*made.slot, n)) for n in range(made.revision - 1, 0, -1))
+            left = next((one for one in before if one and one.id not in self.forgotten), None)
+            if left:
+                self.latest[made.slot] = left
 
 
 def _submission(known: _Known, entry: Entry) -> None:
     made = Submission.from_dict(entry.body, entry.stamp)
     known.submissions[made.id] = made
+    known.filed[made.id] = entry.seq, entry.digest
     if made.verdict == "accepted":
         known.latest[made.slot] = known.revisions[*made.slot, made.revision] = made
 
@@ -162,11 +246,17 @@ def _released(known: _Known, entry: Entry) -> None:
 def _cancelled(known: _Known, entry: Entry) -> None:
     release = known.releases[entry.body["id"]]
     # a second cancellation must not move the first: the past never changes
-    known.releases[release.id] = replace(release, cancelled=release.cancelled or entry.stamp)
+    if release.cancelled is None:
+        reason = entry.body.get("reason", "")
+        known.releases[release.id] = replace(release, cancelled=entry.stamp, reason=reason)
 
 
 def _structures(known: _Known, entry: Entry) -> None:
-    known.structures.append(StructureChange.from_dict(entry.body))
+    known.structures.append(StructureChange.from_dict(entry.body, entry.stamp))
+
+
+def _served(known: _Known, entry: Entry) -> None:
+    known.served.append(Served.from_dict(entry.body, entry.stamp))
 
 
 def _mapped(known: _Known, entry: Entry) -> None:
@@ -175,6 +265,11 @@ def _mapped(known: _Known, entry: Entry) -> None:
 
 def _answered(known: _Known, entry: Entry) -> None:
     known.answers.append(Answer.from_dict(entry.body, entry.stamp))
+
+
+def _approved(known: _Known, entry: Entry) -> None:
+    made = Approval.from_dict(entry.body, entry.stamp)
+    known.approvals[made.submission] = made
 
 
 def _waived(known: _Known, entry: Entry) -> None:
@@ -188,15 +283,44 @@ def _revoked(known: _Known, entry: Entry) -> None:
         known.waivers[waiver.id] = replace(waiver, revoked=entry.stamp, revoked_by=entry.body["by"])
 
 
+def _signs(known: _Known, entry: Entry) -> None:
+    made = SigningKey.from_entry(entry.body, entry.seq, entry.digest, entry.stamp)
+    known.keys[made.fingerprint] = made
+
+
+def _signs_no_more(known: _Known, entry: Entry) -> None:
+    key = known.keys[entry.body["fingerprint"]]
+    known.keys[key.fingerprint] = key.revoked_from(entry.body)
+
+
+def _forgotten(known: _Known, entry: Entry) -> None:
+    body = entry.body
+    known.dropped |= dict.fromkeys(body["blobs"], entry.stamp)
+    for one in body["submissions"]:
+        segment = known.submissions[one["id"]].segment
+        name = segment.name if segment else ""
+        known.forget(one["id"], Forgotten(body["reason"], body["by"], entry.stamp, name, one["report"]))
+
+
+def _dropped(known: _Known, entry: Entry) -> None:
+    known.dropped |= dict.fromkeys(entry.body["blobs"], entry.stamp)
+
+
 KINDS: dict[str, Callable[[_Known, Entry], None]] = {
     "submission": _submission,
     "release": _released,
     "release_cancelled": _cancelled,
     "structures": _structures,
+    "structures_served": _served,
     "workbook_map": _mapped,
     "answer": _answered,
+    "approval": _approved,
     "waiver": _waived,
     "waiver_revoked": _revoked,
+    "signing_key": _signs,
+    "signing_key_revoked": _signs_no_more,
+    "forgotten": _forgotten,
+    "bytes_dropped": _dropped,
 }
 """Kinds of entries; one that is not here was written by a later version and changes nothing."""
 
@@ -204,7 +328,7 @@ KINDS: dict[str, Callable[[_Known, Entry], None]] = {
 def _with_id(noun: str, id: str, made: Iterable[_Made]) -> _Made:
     found = next((one for one in made if one.id == id), None)
     if found is None:
-        raise NotFound(f"There is no {noun} {id}")
+        raise NotFound(f"There is no {noun} {id[:MOST_NAMED]}")
     return found
 
 
@@ -218,4 +342,6 @@ def release_of(entry: Entry) -> Release:
         revisions={(agreement, dataflow): number for agreement, dataflow, number in body["revisions"]},
         by=body["by"],
         note=body["note"],
+        name=body.get("name", ""),
+        precedence=body.get("precedence", ""),
     )

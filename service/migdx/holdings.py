@@ -34,10 +34,13 @@ def held(exchange: Exchange) -> Values:
 def changed(exchange: Exchange, id: str) -> Changes:
     """What a submission says otherwise than the revision before it; NotFound where it made none."""
     history, submission = exchange.ledger.history(), exchange.submission(id)
+    history.refuse_forgotten(id)
     if submission.segment is None:
         raise NotFound(f"Submission {id} was not accepted; it changes nothing")
     before = history.revisions.get((*submission.slot, submission.revision - 1))
     schema = exchange.registry.schema(parse_short(submission.dataflow, "Dataflow"))
+    if before:
+        history.refuse_forgotten(before.id)
     was = exchange.store.read(before.segment) if before and before.segment else None
     return Changes.between(was, exchange.store.read(submission.segment), schema)
 

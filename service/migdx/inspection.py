@@ -18,6 +18,7 @@ from typing import Any, Literal
 import orjson
 from lxml import etree
 
+from .arranged import check_arrangements, read_arrangements
 from .errors import StructureFault, some
 from .folders import CONTROLS, SUFFIXES, Origin, StructureFile, read_any, structure_files
 from .registry import Registry
@@ -76,8 +77,17 @@ def inspected(folders: Sequence[Path]) -> tuple[Registry, list[Flaw]]:
         # that the flows of such structures make no schema only follows from it
         broken = [flaw for flaw in broken if flaw.code == "unresolved"]
     flaws += broken or quality(registry)
+    flaws += [] if broken else _declared(folders, registry)
     flaws += _not_read(folders)
     return registry, flaws
+
+
+def _declared(folders: Sequence[Path], registry: Registry) -> Iterator[Flaw]:
+    """What is declared of several providers and cannot be, or is for nobody."""
+    try:
+        check_arrangements(read_arrangements(folders), registry)
+    except StructureFault as fault:
+        yield Flaw("error", "precedence", fault.reason, fault.path, fault.line)
 
 
 def _code(reason: str) -> str:

@@ -22,15 +22,18 @@ from . import __version__, checks
 from .checks.given import Supply, supply_nothing
 from .columns import Columns, Flags, Indices, Located
 from .combined import separated
-from .dataset import Coded, Dataset
+from .dataset import Coded, Dataset, typed
 from .examined import ROW_FAULTS, Examined, Share
 from .formats import sandbox
 from .plan import Action
+from .region import Region
 from .registry import Registry
+from .removals import MOST_WAYS, Deletions
 from .report import Counts, Finding, Report, ordered, rank, shortened
 from .rules import NO_RULES, RuleBook
+from .schema import Schema
 from .sent import Sent
-from .targets import Target, targeted, typed_rows
+from .targets import COMPLETE, Target, deleting, scope_faults, switched_off, targeted, typed_rows
 from .waiving import Granted, Grants, applied, footnotes
 
 
@@ -60,7 +63,7 @@ def examine(
     read = time.perf_counter()
     targets, more = _targets(columns, sent, registry, preview=preview)
     whole = _heard(chain(map(Located, columns.findings), more), partial(_tell_of, tell, ""))
-    run = _Run(sent.provider, registry, book, supply, grants, at, tell, several=len(targets) > 1)
+    run = _Run(sent, registry, book, supply, grants, at, tell, several=len(targets) > 1)
     parts = [run.part(target) for target in targets]
     found = sorted(chain(whole, *(part.faults for part in parts)), key=lambda one: rank(one.finding))
     faults = tuple(replace(one, finding=shortened(one.finding)) for one in found)
@@ -87,7 +90,8 @@ class _Part:
     """The rows of a file for one dataflow, and what is found in them.
 
     `faults` name records by their numbers in the file; `records` are those numbers, None where they are those
-    of the dataset. `rejected` and `footnotes` are per record of the dataset.
+    of the dataset. `rejected` and `footnotes` are per record of the dataset; `deletions` are those that are
+    sound.
     """
 
     target: Target
@@ -97,6 +101,8 @@ class _Part:
     faults: Sequence[Located]
     rejected: Flags
     footnotes: Coded | None
+    deletions: Deletions | None
+    region: Region | None
     not_checked: Sequence[Mapping[str, Any]]
     sections: Mapping[str, Sequence[Mapping[str, Any]]]
     thresholds: Sequence[Mapping[str, Any]]
@@ -112,16 +118,19 @@ class _Part:
                 own = np.arange(size) if records is None else records
                 records = own[~rejected[own]]
             steps.append((action, records))
-        received = target.columns.received
+        received, deletions = target.columns.received, self.deletions if taken else None
+        sound = size - int(rejected.sum()) + (len(deletions) if deletions else 0)
         return Share(
             self.dataset,
             target.agreement,
             tuple(steps),
             received,
-            received - size + int(rejected.sum()),
+            received - sound,
             next(filter(None, asked), ""),
             self.records,
             self.footnotes,
+            deletions,
+            self.region,
         )
 
 
@@ -129,7 +138,7 @@ class _Part:
 class _Run:
     """What the parts of a file are checked against, as `examine` is given it."""
 
-    provider: str
+    sent: Sent
     registry: Registry
     book: RuleBook
     supply: Supply
@@ -142,15 +151,21 @@ class _Run:
         """The checks of every file, the rules on the rows that are sound by these, and what is waived."""
         flow = target.short if self.several else ""
         tell = partial(_tell_of, self.tell, flow)
-        own, apart = separated(target.columns, target.schema, self.registry)
-        dataset, actions = typed_rows(own, target.schema)
+        every, apart = separated(target.columns, target.schema, self.registry)
+        apart += map(Located, scope_faults(target, self.sent))
         _heard(apart, tell)
-        always = _heard(checks.located(dataset, own), tell)
-        sound, rules = ~checks.rejected(always, len(dataset)), self._rules(target)
-        judged = checks.judged(dataset, rules, self.supply(dataset, self.provider, rules), sound, tell)
-        told = checks.without_consequences(always + judged.located, dataset)
-        told = list(applied(told, dataset, self._granted(target)))
-        faults = chain(apart, (replace(one, records=own.numbered(one.records)) for one in told))
+        own, deletions, more = _deletions(every, target.schema, tell)
+        dataset, actions = typed_rows(own, target.schema)
+        rules, judged, told = self._rules(target), checks.Judged(), list[Located]()
+        if len(dataset) or deletions is None:  # of a file that only deletes nothing else is checked
+            always = _heard(checks.located(dataset, own), tell)
+            sound = ~checks.rejected(always, len(dataset))
+            given = self.supply(dataset, self.sent.provider, rules)
+            judged = checks.judged(dataset, rules, given, sound, tell)
+            told = checks.without_consequences(always + judged.located, dataset)
+            told = list(applied(told, dataset, self._granted(target)))
+        faults = chain(apart, more, (replace(one, records=own.numbered(one.records)) for one in told))
+        asked = self.sent.scope == COMPLETE and not any(one.finding.code == "wrong_region" for one in apart)
         return _Part(
             target,
             dataset,
@@ -159,6 +174,8 @@ class _Run:
             [_of_dataflow(one, flow) for one in faults],
             checks.rejected(told, len(dataset)),
             footnotes(told, len(dataset)),
+            deletions,
+            Region.of(self.sent.region, target.schema) if asked else None,
             judged.not_checked,
             judged.sections,
             self.book.differing(rules),
@@ -167,7 +184,8 @@ class _Run:
     def _rules(self, target: Target) -> RuleBook:
         """The rules for what a target is, as they are for the provider at that instant."""
         agreement = target.agreement.id if target.agreement else ""
-        return self.book.of_schema(target.schema, self.provider, agreement, self.at.astimezone(UTC).date())
+        day = self.at.astimezone(UTC).date()
+        return self.book.of_schema(target.schema, self.sent.provider, agreement, day)
 
     def _granted(self, target: Target) -> Sequence[Granted]:
         return self.grants.get((target.agreement.id, target.short), ()) if target.agreement else ()
@@ -189,6 +207,29 @@ class _Run:
         }
 
 
+def _deletions(
+    columns: Columns, schema: Schema, tell: Callable[[Finding], None]
+) -> tuple[Columns, Deletions | None, list[Located]]:
+    """The records that are not to be deleted, what the others say as far as they are sound, and what is not;
+    None where there are no others.
+    """
+    flags = deleting(columns)
+    if not flags.any():
+        return columns, None, []
+    own = columns.take(np.flatnonzero(flags))
+    dataset = typed(own, schema)
+    deletions = Deletions.of(own, dataset)
+    keys = replace(dataset, columns={id: dataset.columns[id] for id in schema.key if id in dataset.columns})
+    found = [*checks.located(keys, own, checks.OF_DELETIONS), *switched_off(deletions, keys)]
+    if len(deletions.ways) > MOST_WAYS:
+        values = {"given": len(deletions.ways), "limit": MOST_WAYS}
+        found.append(Located(Finding("too_many_wildcards", count=len(deletions), values=values)))
+    _heard(found, tell)
+    sound = ~checks.rejected(found, len(deletions))
+    located = [replace(one, records=own.numbered(one.records)) for one in found]
+    return columns.take(np.flatnonzero(~flags)), deletions.only(sound), located
+
+
 def first_findings(sent: Sent, registry: Registry) -> tuple[Finding, ...] | None:
     """What holds of a file of which `sent` is the first rows; None where a part of it says nothing yet.
 
@@ -200,9 +241,12 @@ def first_findings(sent: Sent, registry: Registry) -> tuple[Finding, ...] | None
     targets, faults = _targets(columns, sent, registry, preview=True)
     for target in targets:
         own, found = separated(target.columns, target.schema, registry)
+        deletes = deleting(own)
+        own = own.take(np.flatnonzero(~deletes)) if deletes.any() else own
         dataset, _ = typed_rows(own, target.schema)
         flow = target.short if len(targets) > 1 else ""
-        found += checks.located(dataset, own, checks.BY_ROW)
+        if len(dataset) or not deletes.any():
+            found += checks.located(dataset, own, checks.BY_ROW)
         faults += [_of_dataflow(one, flow) for one in found]
     return ordered(one.finding for one in faults)
 

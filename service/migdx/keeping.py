@@ -7,8 +7,9 @@ only for what that has no place for. So a registry is made from folders and mess
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,6 +21,8 @@ from .formats.tables import STRUCTURE_READERS, STRUCTURE_WRITERS
 from .registry import Registry
 from .structure_change import Kept, StructureChange
 from .structures import Maintainable
+
+_log = logging.getLogger(__name__)
 
 FORMS = (
     "application/vnd.sdmx.structure+xml;version=3.1.0",
@@ -85,42 +88,71 @@ def keep(told: Iterable[Form], blobs: Blobs) -> tuple[Kept, ...]:
     )
 
 
-def applied(registry: Registry, changes: Iterable[StructureChange], blobs: Blobs) -> Registry:
-    """The registry after changes; of several to one artefact the last one holds."""
+class Lost(Unavailable):
+    """What the ledger names is not among the blobs any more, or is not what was kept."""
+
+
+def applied(
+    registry: Registry,
+    changes: Iterable[StructureChange],
+    blobs: Blobs,
+    withheld: Callable[[str, Lost], None] | None = None,
+) -> Registry:
+    """The registry after changes; of several to one artefact the last one holds. An artefact that is Lost
+    stops it, or is told to `withheld` and is not there at all: what was before it would be wrong.
+    """
     last = {one.urn: one for change in changes for one in change.kept}
     read: dict[str, dict[str, Maintainable]] = {}
-    puts = []
+    puts, gone = [], [urn for urn, one in last.items() if one.action == "delete"]
     for one in last.values():
         if one.action == "put":
-            if one.blob not in read:
-                read[one.blob] = _read(one, blobs)
-            if one.urn not in read[one.blob]:
-                raise Unavailable(f"Blob {one.blob} does not hold {one.urn}, which the ledger says it does")
-            puts.append((read[one.blob][one.urn], Origin(f"blob {one.blob}", one.blob)))
-    return registry.changed(puts, [urn for urn, one in last.items() if one.action == "delete"])
+            try:
+                artefact = _told(one, read, blobs)
+            except Lost as fault:
+                if withheld is None:
+                    raise
+                withheld(one.urn, fault)
+                gone.append(one.urn)
+            else:
+                puts.append((artefact, Origin(f"blob {one.blob}", one.blob)))
+    return registry.changed(puts, gone)
+
+
+def _told(one: Kept, read: dict[str, dict[str, Maintainable]], blobs: Blobs) -> Maintainable:
+    """The artefact that was kept; `read` are the blobs that were, each with what it holds."""
+    if one.blob not in read:
+        read[one.blob] = _read(one, blobs)
+    if one.urn not in read[one.blob]:
+        raise Unavailable(f"Blob {one.blob} does not hold {one.urn}, which the ledger says it does")
+    return read[one.blob][one.urn]
 
 
 def _read(kept: Kept, blobs: Blobs) -> dict[str, Maintainable]:
-    try:
-        with blobs.open(kept.blob) as blob:
-            source = blob.read()
-    except (NotFound, OSError) as fault:
-        why = "is missing" if isinstance(fault, NotFound) else f"cannot be read ({fault.strerror})"
-        raise Unavailable(_lost(kept, why)) from None
-    if hashlib.sha256(source).hexdigest() != kept.blob:
-        raise Unavailable(_lost(kept, "is damaged"))
+    source = proven(kept.blob, blobs, kept.urn)
     found = STRUCTURE_READERS[kept.media_type](source, f"blob {kept.blob}")
     return {artefact.urn: artefact for artefact in found}
 
 
-def _lost(kept: Kept, why: str) -> str:
-    return f"Blob {kept.blob}, which keeps {kept.urn}, {why}; bring it back from a copy of the folder blobs"
+def proven(sha256: str, blobs: Blobs, what: str) -> bytes:
+    """The bytes that a blob was made of; Lost, or Unavailable, with `what` it keeps."""
+    told, advice = f"Blob {sha256}, which keeps {what},", "bring it back from a copy of the folder blobs"
+    try:
+        with blobs.open(sha256) as blob:
+            source = blob.read()
+    except NotFound:
+        raise Lost(f"{told} is missing; {advice}") from None
+    except OSError as fault:
+        raise Unavailable(f"{told} cannot be read ({fault.strerror}); {advice}") from None
+    if hashlib.sha256(source).hexdigest() != sha256:
+        raise Lost(f"{told} is damaged; {advice}")
+    return source
 
 
 class Current:
     """The registry that changes make of the one that the folders gave, followed step by step.
 
-    Nobody reads the folders again: what is added to the ledger is added to the last registry.
+    Nobody reads the folders again: what is added to the ledger is added to the last registry. What is `lost`,
+    URNs, is not there until it is sent again, or brought back before a start; all else is.
     """
 
     def __init__(self, registry: Registry, blobs: Blobs) -> None:
@@ -128,6 +160,7 @@ class Current:
         self._first = registry
         self._last: tuple[int, Registry] = (0, registry)
         self._lock = threading.Lock()
+        self.lost: set[str] = set()
 
     def at(self, changes: Sequence[StructureChange]) -> Registry:
         count, registry = self._last
@@ -136,8 +169,13 @@ class Current:
         with self._lock:
             count, registry = self._last
             if len(changes) < count:  # somebody still looks at an earlier moment
-                return applied(self._first, changes, self._blobs)
+                return applied(self._first, changes, self._blobs, self._withhold)
             if len(changes) > count:
-                registry = applied(registry, changes[count:], self._blobs)
+                registry = applied(registry, changes[count:], self._blobs, self._withhold)
                 self._last = len(changes), registry
             return registry
+
+    def _withhold(self, urn: str, fault: Lost) -> None:
+        if urn not in self.lost:
+            _log.error("%s is not served: %s", urn, fault)
+        self.lost.add(urn)

@@ -181,25 +181,51 @@ Action = Literal["Replace", "Merge", "Delete", "Append", "Information"]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a writer turns into bytes: `batches` has `plan.columns` in natural order; nothing is held.
+class DataSet:
+    """Rows, and what a reader is to do with them; a message holds one of these or several.
 
-    dimensions and attributes are utf8 or dictionary of utf8, null where missing; measures are float64, null
-    where missing; `_text_<measure>` is the sender's text where the number does not give it back.
-    `dimension_at_observation` is TIME_PERIOD, another dimension, or AllDimensions.
+    `batches` has `plan.columns` in natural order, made while it is walked; of a Delete it has `schema.key`,
+    the keys of the observations that are to go. Dimensions and attributes are utf8 or dictionary of utf8,
+    null where missing; measures are float64, null where missing; `_text_<measure>` is the sender's text where
+    the number does not give it back. `valid_from` is the instant from which the rows were shown, `valid_to`
+    the one until which they were (sdmx-rest v2.2.2, doc/data.md: includeHistory); None is not told.
     """
 
     plan: Plan
     batches: Iterator[pa.RecordBatch]
-    prepared: datetime
     action: Action = "Replace"
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+
+    @property
+    def schema(self) -> Schema:
+        return self.plan.schema
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Those that the rows have a value of."""
+        return () if self.action == "Delete" else self.plan.measures
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Those that the rows have a value of."""
+        return () if self.action == "Delete" else self.plan.attributes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a writer turns into bytes: data sets, one at least, in the order in which they are applied.
+
+    The batches of one are walked when those of the one before have ended: nothing is held.
+    `dimension_at_observation` is TIME_PERIOD, another dimension, or AllDimensions. `history`: several data
+    sets may tell of one observation, each as it was when they were valid.
+    """
+
+    datasets: Sequence[DataSet]
+    prepared: datetime
     dimension_at_observation: str = "TIME_PERIOD"
     languages: tuple[str, ...] = ("en",)
     parameters: dict[str, str] = field(default_factory=dict)
     sender: str = "MIGDX"
     message_id: str = "migdx"
-    valid_from: datetime | None = None
-
-    @property
-    def schema(self) -> Schema:
-        return self.plan.schema
+    history: bool = False

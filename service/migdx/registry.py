@@ -127,6 +127,15 @@ class Registry:
         return origin.path if origin else ""
 
     @cached_property
+    def told_by(self) -> dict[str, list[Maintainable]]:
+        """The artefacts by the digest of the bytes that told them."""
+        found: dict[str, list[Maintainable]] = {}
+        for artefact in self:
+            if artefact.urn in self._origins:
+                found.setdefault(self._origins[artefact.urn].sha256, []).append(artefact)
+        return found
+
+    @cached_property
     def digest(self) -> str:
         """Of everything that is there: each artefact, and the bytes that told it."""
         told = ((urn, self._origins[urn].sha256 if urn in self._origins else "") for urn in self._urns)

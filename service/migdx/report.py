@@ -105,7 +105,7 @@ class Counts:
     """In rows: received = accepted + rejected.
 
     In observations, against the previous revision: `added`, `changed` (also by an attribute of their series),
-    and `unchanged`.
+    `unchanged`, and `removed`.
     """
 
     received: int = 0
@@ -117,6 +117,7 @@ class Counts:
     errors: int = 0
     warnings: int = 0
     waived: int = 0
+    removed: int = 0
 
     @classmethod
     def told(cls, findings: Iterable[Finding], **rows: int) -> Counts:

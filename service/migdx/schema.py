@@ -52,6 +52,12 @@ EMBARGO = "EMBARGO_TIME"
 FOOTNOTE = "OBS_FOOTNOTE"
 """What the service says beside an observation; nobody sends it."""
 
+PROVIDER = "DATA_PROVIDER"
+"""Whose an observation is (SDMX Glossary: data provider); the service writes it, nobody sends it."""
+
+BY_SERVICE = (FOOTNOTE, PROVIDER)
+"""What the service writes beside observations: no content of a sender's."""
+
 FREQUENCY = "FREQ"
 """The dimension that says how long periods are, in every structure (SDMX cross-domain concepts)."""
 
@@ -207,9 +213,10 @@ class Schema:
     def masked(self) -> tuple[str, ...]:
         """What a confidential observation never shows: measures, and what could tell them (bounds, comments).
 
-        Coded attributes and dates stay: they say why the value is not there.
+        Coded attributes and dates stay: they say why the value is not there; so does whose it is.
         """
-        told = (a for a in self.observation_attributes if not a.coded and a.text_type not in TEMPORAL)
+        texts = (a for a in self.observation_attributes if not a.coded and a.text_type not in TEMPORAL)
+        told = (a for a in texts if a.id != PROVIDER)
         return tuple(component.id for component in (*self.measures, *told))
 
     @cached_property

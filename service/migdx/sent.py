@@ -9,6 +9,12 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from .errors import SyntaxFault
+from .region import read_region
+
+_MOST = 1 << 62
+"""More observations than there are."""
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -16,7 +22,8 @@ class Sent:
 
     `sha256` is that of its bytes where somebody has read them already. `map` is a WorkbookMap as JSON.
     `large` says that more than the usual memory will be needed, `as_merge` that what is for information only
-    is to be merged.
+    is to be merged. With the `scope` complete it says all that there is in its `region` (region.py); it is
+    known to take away `removals` observations.
     """
 
     file: BinaryIO
@@ -29,6 +36,18 @@ class Sent:
     map: Mapping[str, Any] = field(default_factory=dict)
     large: bool = False
     as_merge: bool = False
+    scope: str = ""
+    region: str = ""
+    removals: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.scope not in ("", "complete"):
+            raise SyntaxFault(f"scope={self.scope[:80]}: expected complete")
+        if self.region and not self.scope:
+            raise SyntaxFault("A region is that of a complete scope; expected scope=complete beside it")
+        if self.removals is not None and not 0 <= self.removals < _MOST:
+            raise SyntaxFault(f"removals={str(self.removals)[:80]}: expected a number from 0 on")
+        read_region(self.region)
 
     @property
     def job(self) -> dict[str, Any]:
@@ -51,6 +70,9 @@ class Sent:
             **({"map": _digest_of(self.map)} if self.map else {}),
             **({"large": True} if self.large else {}),
             **({"asked": self.dataflow} if self.dataflow else {}),
+            **({"scope": self.scope} if self.scope else {}),
+            **({"region": self.region} if self.region else {}),
+            **({} if self.removals is None else {"removals": self.removals}),
         }
 
     @classmethod
@@ -69,6 +91,9 @@ class Sent:
             map,
             large="large" in said,
             as_merge="as" in said,
+            scope=said.get("scope", ""),
+            region=said.get("region", ""),
+            removals=said.get("removals"),
         )
 
 

@@ -12,12 +12,26 @@ from .stores import Segment
 
 
 @dataclass(frozen=True)
+class Forgotten:
+    """What is left of a submission that was forgotten for a `reason`; `report` is what its receipt tells of
+    its report, `segment` the name of what it made.
+    """
+
+    reason: str
+    by: str
+    stamp: datetime
+    segment: str = ""
+    report: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
 class Submission:
     """`sha256` names the bytes and `report` the report among the blobs; `content` is a hash of what the file
     says.
 
     An accepted one is the `revision` of its slot, kept as `segment`; a rejected one has neither. `embargo` is
-    the latest instant that its rows ask to stay closed until. `stamp` is the ledger's.
+    the latest instant that its rows ask to stay closed until. With the `scope` complete it took away what its
+    `region` (region.py) had and it did not say. `stamp` is the ledger's.
     """
 
     id: str
@@ -35,6 +49,8 @@ class Submission:
     counts: Mapping[str, int] = field(default_factory=dict)
     segment: Segment | None = None
     embargo: str = ""
+    scope: str = ""
+    region: str = ""
     stamp: datetime | None = None
 
     @property

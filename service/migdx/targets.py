@@ -8,19 +8,26 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from .columns import Columns, Indices, Located
-from .dataset import Dataset, typed
+from .columns import Columns, Flags, Indices, Located
+from .dataset import NOT_APPLICABLE, Dataset, typed
 from .errors import ExchangeError, NotFound
 from .plan import Action
+from .region import wrong
 from .registry import Registry
-from .report import Finding, Severity
+from .removals import Deletions
+from .report import SAMPLE, Finding, Severity
 from .schema import Schema
 from .sent import Sent
 from .structures import Dataflow, DataProviderScheme, DataStructure, ProvisionAgreement
 from .urn import parse_short
 
-ACTIONS: dict[str, Action] = {"": "Merge", "Merge": "Merge", "Replace": "Replace", "Append": "Append"}
+ACTIONS: dict[str, Action] = {
+    "": "Merge", "Merge": "Merge", "Replace": "Replace", "Append": "Append", "Delete": "Delete",
+}  # fmt: skip
 """The actions that are taken; others are named in a finding."""
+
+COMPLETE = "complete"
+"""The scope of a file that says all that there is in its region."""
 
 INFORMATION = "Information"
 """The action of most exports: checked, and filed as Merge where the sender says so."""
@@ -97,11 +104,52 @@ def _unknown(
     return Located(replace(found, count=max(1, len(records)), places=(place,)), records)
 
 
+def deleting(columns: Columns) -> Flags:
+    """Which records are under the action Delete."""
+    deletes = np.array([part.action == "Delete" for part in columns.parts] or [False])
+    if columns.part_of is None:
+        return np.full(len(columns.places), deletes[0])
+    return np.asarray(deletes[columns.part_of])
+
+
+def scope_faults(target: Target, sent: Sent) -> Iterator[Finding]:
+    """What is wrong with the scope that the sender says a file has."""
+    if sent.scope != COMPLETE:
+        return
+    yield from wrong(sent.region, target.schema)
+    actions = {target.columns.parts[at].action for at in target.columns.present}
+    for action in sorted(actions & {"Delete", "Append"}):
+        yield Finding("scope_not_possible", values={"reason": action.lower(), "given": action})
+
+
+def switched_off(deletions: Deletions, keys: Dataset) -> Iterator[Located]:
+    """Delete rows that say `~` of a dimension: they are for attributes that do not depend on it, and for
+    nothing else; without such attributes they would be of everything.
+    """
+    if keys.schema.time is None:
+        return
+    own = {attribute.id for attribute in keys.schema.series_attributes}
+    nothing = np.zeros(len(keys), bool)
+    others = np.any([nothing, *(flags for id, flags in deletions.given.items() if id not in own)], axis=0)
+    some = np.any([nothing, *(flags for id, flags in deletions.given.items() if id in own)], axis=0)
+    for id in keys.schema.key:
+        column = keys.coded(id)
+        if column is None or column.on_purpose is None:
+            continue
+        taken = some & ~others if id == keys.schema.time.id else nothing
+        rows = np.flatnonzero(column.on_purpose & ~taken)
+        if len(rows):
+            places = tuple(keys.place(int(row), id) for row in rows[:SAMPLE])
+            found = Finding("partial_key", "error", id, NOT_APPLICABLE, count=len(rows), places=places)
+            yield Located(found, rows)
+
+
 def typed_rows(own: Columns, schema: Schema) -> tuple[Dataset, list[tuple[Action, Indices | None]]]:
-    """The rows of a dataflow, typed, and their actions in the order in which the file first has them."""
+    """The rows of a dataflow but those to delete, typed, and their actions in the order in which the file
+    first has them.
+    """
     dataset = typed(own, schema)
-    present = np.arange(min(1, len(own.parts))) if own.part_of is None else np.unique(own.part_of)
-    words = {int(at): ACTIONS.get(own.parts[at].action, "Merge") for at in present}
+    words = {at: ACTIONS.get(own.parts[at].action, "Merge") for at in own.present}
     order: list[Action] = list(dict.fromkeys(words.values())) or ["Merge"]
     if len(order) == 1 or own.part_of is None:
         return dataset, [(order[0], None)]

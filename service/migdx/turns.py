@@ -58,6 +58,22 @@ class Turns:
                 close()
 
 
+def started(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch] | None:
+    """The same, its first batch already made, so that faults come before the answer starts; None if empty."""
+    first = next((batch for batch in batches if batch.num_rows), None)
+    if first is None:
+        return None
+
+    def rest() -> Iterator[pa.RecordBatch]:
+        try:
+            yield first
+            yield from batches
+        finally:
+            batches.close()  # type: ignore[attr-defined]
+
+    return rest()
+
+
 @contextmanager
 def _taken(turns: threading.BoundedSemaphore) -> Iterator[None]:
     if not turns.acquire(timeout=WAIT):

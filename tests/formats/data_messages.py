@@ -19,7 +19,7 @@ from lxml import etree
 from strategies import AREAS, FREQUENCIES, STATUSES, Row
 
 from migdx.formats.ml_schema import write_schema
-from migdx.plan import Answer, Plan
+from migdx.plan import Action, Answer, DataSet, Plan
 from migdx.schema import Role, Schema, SchemaComponent
 from migdx.structures import Attribute, Codelist, Dataflow, DataStructure, Dimension, Group, Item, Measure
 from migdx.urn import Reference
@@ -106,18 +106,25 @@ def answer(
     *,
     schema: Schema | None = None,
     encode: bool = True,
+    action: Action = "Replace",
+    valid_from: datetime | None = None,
+    valid_to: datetime | None = None,
     **more: Any,
 ) -> Answer:
+    """With one data set of these rows."""
     known = schema or small_schema()
     plan = Plan(
         known,
         measures=tuple(m.id for m in known.measures),
         attributes=tuple(a.id for a in known.attributes),
     )
-    return replace(
-        Answer(plan, batches(rows, plan, cuts, encode=encode), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
-        **more,
-    )
+    dataset = DataSet(plan, batches(rows, plan, cuts, encode=encode), action, valid_from, valid_to)
+    return Answer((dataset,), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), **more)
+
+
+def together(*answers: Answer, **more: Any) -> Answer:
+    """One answer with the data sets of all."""
+    return replace(answers[0], datasets=tuple(d for one in answers for d in one.datasets), **more)
 
 
 # --- readers -----------------------------------------------------------------------------------------------
@@ -243,11 +250,13 @@ def xml_schema(version: str, folder: str, schema_id: str, namespace: str) -> etr
     return etree.XMLSchema(etree.fromstring(wrapper))
 
 
-def assert_valid_xml(message: bytes, schema: Schema, version: str, dimension: str, folder: Path) -> None:
+def assert_valid_xml(
+    message: bytes, schema: Schema, version: str, dimension: str, folder: Path, *, deletion: bool = False
+) -> None:
     """Valid by the official schema together with the one that we write for the structure."""
-    ours = b"".join(write_schema(schema, version, dimension))
+    ours = b"".join(write_schema(schema, version, dimension, deletion=deletion))
     namespace = str(etree.fromstring(ours).get("targetNamespace"))
-    path = folder / f"{version}-{dimension}.xsd"
+    path = folder / f"{version}-{dimension}-{deletion}.xsd"
     path.write_bytes(ours)
     xml_schema(version, str(folder), path.name, namespace).assertValid(etree.fromstring(message))
 

@@ -147,13 +147,14 @@ def test_same_bytes_however_many_rows_are_joined(
 
 def test_a_dictionary_may_be_larger_than_its_batch() -> None:
     asked = answer(ROWS)
-    (batch,) = asked.batches
+    (batch,) = asked.datasets[0].batches
     notes = [*(f"never {number}" for number in range(3000)), None, *(row.get("NOTE") for row in ROWS)]
     values = pa.array(notes)  # with a null among the values, as Arrow allows
     wide = pa.DictionaryArray.from_arrays(pa.array([3001, 3002, 3003, 3000], pa.int16()), values)
     position = batch.schema.get_field_index("NOTE")
     batch = batch.set_column(position, "NOTE", wide)
-    assert read_specific(write(ML30, replace(asked, batches=iter([batch])))) == shown(ROWS)
+    dataset = replace(asked.datasets[0], batches=iter([batch]))
+    assert read_specific(write(ML30, replace(asked, datasets=(dataset,)))) == shown(ROWS)
 
 
 # --- the official schemas ----------------------------------------------------------------------------------
@@ -338,8 +339,11 @@ def test_nothing_leaves_before_the_first_batch(media_type: str) -> None:
         raise RuntimeError("no rows today")
         yield
 
+    empty = answer([])
+    dataset = replace(empty.datasets[0], batches=broken())
+    message = iter(WRITERS[media_type](replace(empty, datasets=(dataset,))))
     with pytest.raises(RuntimeError, match="no rows today"):
-        next(iter(WRITERS[media_type](replace(answer([]), batches=broken()))))
+        next(message)
 
 
 @every_format
@@ -353,7 +357,8 @@ def test_batches_are_taken_one_by_one(media_type: str) -> None:
             yield batch
 
     asked = answer(ROWS, [1, 2, 3])
-    message = iter(WRITERS[media_type](replace(asked, batches=counted(asked.batches))))
+    dataset = replace(asked.datasets[0], batches=counted(asked.datasets[0].batches))
+    message = iter(WRITERS[media_type](replace(asked, datasets=(dataset,))))
     next(message)
     assert taken == 1
     assert sum(1 for _ in message) >= 3
@@ -564,8 +569,10 @@ def test_without_time_a_message_is_flat(media_type: str, tmp_path: Path) -> None
 def test_series_keys_only(tmp_path: Path) -> None:
     def asked() -> Answer:
         whole = answer(ROWS, [1, 2])
-        plan = replace(whole.plan, measures=(), attributes=("TITLE",))
-        return replace(whole, plan=plan, batches=(b.select(list(plan.columns)) for b in whole.batches))
+        (dataset,) = whole.datasets
+        plan = replace(dataset.plan, measures=(), attributes=("TITLE",))
+        batches = (b.select(list(plan.columns)) for b in dataset.batches)
+        return replace(whole, datasets=(replace(dataset, plan=plan, batches=batches),))
 
     message = write(ML30, asked())
     assert_valid_xml(message, small_schema(), "3.0", "TIME_PERIOD", tmp_path)

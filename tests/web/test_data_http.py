@@ -163,7 +163,7 @@ def test_dimension_at_observation(get, observation):
         ("/{key}?c[TIME_PERIOD]=ge:soon", 200, 400),
         ("/{key}?startPeriod=soon", 400, 200),
         ("/{key}?measures=NO", 200, 422),
-        ("/{key}?updatedAfter=2100-01-01T00:00:00Z", 501, 501),
+        ("/{key}?updatedAfter=2100-01-01T00:00:00Z", 404, 204),
         ("/{key}?updatedAfter=soon", 400, 400),
         ("/{key}?c[OBS_VALUE]=NaN", 200, 400),
         ("/{key}?c[OBS_VALUE]=gt:inf", 200, 400),

@@ -31,6 +31,7 @@ FAULTS = [
     (errors.Unauthorized, 401, 401),
     (errors.Forbidden, 403, 403),
     (errors.NotFound, 404, 404),
+    (errors.Gone, 410, 410),
     (errors.SyntaxFault, 400, 400),
     (errors.SemanticFault, 403, 422),
     (errors.NotAcceptable, 406, 406),

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import orjson
 import pytest
-from small_world import ML30, codelist, dsd, flow, message, small
+from small_world import ML30, codelist, dsd, flow, message, small, submitted
 
-from migdx import blobs
-from migdx.errors import Unavailable
+from migdx.depots import folder as depot
+from migdx.maintenance import Maintainer, Wish, maintain
 from migdx.structures import Codelist, CodelistExtension
 from migdx.urn import Reference
 from migdx.web import create_app, maintenance
@@ -198,7 +198,7 @@ def test_no_space_is_507_and_reads_go_on(post, client, exchange, monkeypatch, nu
     def full(folder):
         raise OSError(number, "full")
 
-    monkeypatch.setattr(blobs, "draft", full)
+    monkeypatch.setattr(depot, "draft", full)
     assert post(message(codelist("CL_N", "A"))).status_code == 507
     assert list(exchange.ledger.entries()) == []
     assert client.get("/sdmx/v2/structure/codelist/T/CL_SEX").status_code == 200
@@ -213,7 +213,7 @@ def test_a_full_ledger_is_507(post, exchange):
 
 
 @pytest.mark.parametrize("harm", ["is missing", "is damaged"])
-def test_a_blob_that_is_lost_is_named(post, exchange, tmp_path, harm):
+def test_a_blob_that_is_lost_is_named(post, exchange, tmp_path, caplog, harm):
     made = codelist("CL_N", "A")
     assert post(message(made)).status_code == 201
     [entry] = exchange.ledger.entries()
@@ -224,10 +224,16 @@ def test_a_blob_that_is_lost_is_named(post, exchange, tmp_path, harm):
     else:
         kept.write_bytes(kept.read_bytes().replace(b"The A", b"The B"))
     again = small(tmp_path)
-    with pytest.raises(Unavailable, match=harm) as told:
-        again.registry  # noqa: B018
-    assert made.urn in str(told.value)
-    assert digest in str(told.value)
+    assert again.registry.find(made.reference) is None
+    [told] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert made.urn in told
+    assert f"{digest}, which keeps {made.urn}, {harm}" in told
+    assert again.registry.find(codelist("CL_SEX").reference)  # all else goes on
+    submitted(again, "X,F,2020,1,A")
+    if harm == "is missing":  # who has it sends it again
+        [outcome] = maintain(again, [Wish.of(made)], Maintainer("T", frozenset("T")))
+        assert outcome.fault is None
+        assert again.registry.find(made.reference) == made
     again.close()
 
 

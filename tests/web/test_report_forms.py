@@ -104,7 +104,7 @@ def test_a_report_names_its_schema_and_its_other_forms(client):
     for name, address in told["exports"].items():
         assert client.get(address).status_code == 401
         assert client.get(address, headers=BEARER).status_code == 200, name
-    assert set(told["exports"]) == {"csv", "rejected", "validat"}
+    assert set(told["exports"]) == {"csv", "rejected", "validat", "receipt"}
     listed = client.get(location, headers=BEARER).json
     assert {name: listed[name] for name in told["exports"]} == told["exports"]
 

@@ -172,7 +172,8 @@ def test_a_page_names_cells_and_offers_the_copies(client):
     assert "Immigration!A4" in [cell.text_content() for cell in tree.findall(".//td")]
     links = [link.get("href") for link in tree.iterfind(".//a[@download]")]
     names = ("annotated", "rejected", "findings.csv", "validat")
-    assert links[:4] == [f"{location}/{name}" for name in names]
+    assert links[:2] == [f"{location}/receipt", "/verify_receipt.py"]
+    assert links[2:6] == [f"{location}/{name}" for name in names]
 
 
 # --- several dataflows --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import FRANCE, TOKEN, flow_csv, flow_row
 
-from migdx import ledger
+from migdx import ledger_database
 from migdx.errors import ExchangeError
 from migdx.exchange import Exchange
 from migdx.web import create_app
@@ -59,8 +59,6 @@ def test_blanks_around_the_token_are_no_part_of_it(exchange):
         ("GET", "/submissions/1/annotated"),
         ("GET", "/submissions/1/rejected"),
         ("POST", "/releases"),
-        ("GET", "/releases"),
-        ("GET", "/releases/1"),
         ("DELETE", "/releases/1"),
     ],
 )
@@ -223,7 +221,7 @@ def test_what_is_no_list(client, query):
 
 
 def test_a_locked_ledger(tmp_path, monkeypatch):
-    monkeypatch.setattr(ledger, "WAIT", 0.1)
+    monkeypatch.setattr(ledger_database, "WAIT", 0.1)
     exchange = Exchange.open(tmp_path)
     client = create_app(exchange, token=TOKEN, demo=False).test_client()
     other = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
@@ -326,8 +324,9 @@ def test_a_release(client):
     made = answer.json
     assert (made["note"], made["cancelled"]) == ("as sent", None)
     assert [r["dataflow"] for r in made["revisions"]] == ["MIGDX:DF_MIG_FLOW(1.0.0)"]
-    assert client.get(answer.headers["Location"], headers=BEARER).json == made
-    assert client.get("/releases", headers=BEARER).json == {"releases": [made]}
+    told = client.get(answer.headers["Location"], headers=BEARER).json
+    assert told.items() <= made.items()
+    assert client.get("/releases", headers=BEARER).json == {"releases": [told]}
     assert client.get(DATA).text.count("\n") == len(FRANCE) + 1
     gone = client.delete(answer.headers["Location"], headers=BEARER)
     assert gone.status_code == 200

@@ -24,7 +24,13 @@ from .judging import BY_NAME, CHECKS, Judged, judged
 from .keys import duplicate_key, key_differs, partial_key, repeated_row, series_attribute_varies
 from .periods import embargo_asked, invalid_period, period_not_of_frequency
 from .shifts import shifted_columns
-from .values import footnote_ignored, grouped_by_points, missing_value, not_a_number
+from .values import (
+    footnote_ignored,
+    grouped_by_points,
+    missing_value,
+    not_a_number,
+    provider_ignored,
+)
 
 ALWAYS: dict[Check, Severity] = {
     unknown_component: "error",
@@ -46,6 +52,7 @@ ALWAYS: dict[Check, Severity] = {
     series_attribute_varies: "error",
     embargo_asked: "warning",
     footnote_ignored: "information",
+    provider_ignored: "information",
 }
 """Run on every dataset, in this order: a cause before its consequences."""
 
@@ -58,9 +65,18 @@ BY_ROW: dict[Check, Severity] = {
 }  # fmt: skip
 """Those whose findings on the first rows of a file hold for the whole of it."""
 
+OF_DELETIONS: dict[Check, Severity] = {
+    check: ALWAYS[check]
+    for check in (
+        unknown_component, surrounding_blanks, unknown_code, outside_constraint, not_your_area,
+        invalid_period, period_not_of_frequency,
+    )
+}  # fmt: skip
+"""Run on rows that are to be deleted: of these only the key matters, as far as it is there."""
+
 __all__ = [
-    "ALWAYS", "BY_NAME", "BY_ROW", "CHECKS", "Check", "Fault", "Given", "Judged", "by_value", "judged",
-    "located", "rejected", "run", "without_consequences",
+    "ALWAYS", "BY_NAME", "BY_ROW", "CHECKS", "OF_DELETIONS", "Check", "Fault", "Given", "Judged", "by_value",
+    "judged", "located", "rejected", "run", "without_consequences",
 ]  # fmt: skip
 
 

@@ -57,6 +57,8 @@ ASKED: Mapping[str, str] = {
     "gap_in_years": "| excused",
     "mirror_difference": "above area below criteria dataflow definitions difference numerator swap unsaid"
     " | opposite theirs",
+    "contradicts_another_provider": "| difference share",
+    "reported_by_another": "| difference share",
     "differs_from_control": "difference on share table |",
     "sources_differ": "across difference one other share |",
 }

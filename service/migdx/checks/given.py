@@ -13,12 +13,13 @@ from ..rules import Rule, RuleBook
 from .cells import Cells
 from .fault import Fault
 
-Need = Literal["previous", "published", "related", "partners", "control"]
+Need = Literal["previous", "published", "related", "partners", "beside", "control"]
 """previous: what the provider's last revision of the dataflow holds. published: what of it is released.
 related: its other dataflows (rule value `dataflow`). partners: what others say of the same (rule values
-`dataflow`, `swap` ...). control: a table to compare with (rule value `table`)."""
+`dataflow`, `swap` ...). beside: what other providers report of the very same. control: a table to compare
+with (rule value `table`)."""
 
-NEEDS: tuple[Need, ...] = ("previous", "published", "related", "partners", "control")
+NEEDS: tuple[Need, ...] = ("previous", "published", "related", "partners", "beside", "control")
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,15 @@ class Given:
     """What the exchange fetched for the rules that need it; by the id of the rule where it differs by rule.
 
     `previous`, `published` and `related` are the provider's own, open figures, `partners` those that others
-    have released, `unavailable` says why something is not there ("previous", or the id of a rule, to the
-    reason).
+    have released, `beside` those of the file's own keys, `unavailable` says why something is not there
+    ("previous", or the id of a rule, to the reason).
     """
 
     previous: Dataset | None = None
     published: Dataset | None = None
     related: Mapping[str, Dataset] = field(default_factory=dict)
     partners: Mapping[str, Others] = field(default_factory=dict)
+    beside: Others | None = None
     controls: Mapping[str, Others] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
     today: date = field(default_factory=date.today)

@@ -48,6 +48,7 @@ from .history import (
 )
 from .mirror import mirror_difference
 from .plausible import breakdown_missing, crude_rate, duration_exceeds_age, unusual_ratio
+from .providers import contradicts_another_provider, reported_by_another
 from .shares import share_differs
 from .sources import sources_differ
 from .statuses import (
@@ -109,6 +110,8 @@ CHECKS: dict[RuleCheck, tuple[Need, ...]] = {
     revision: ("published",),
     gap_in_years: (),
     mirror_difference: ("partners",),
+    contradicts_another_provider: ("beside",),
+    reported_by_another: ("beside",),
     differs_from_control: ("control",),
     sources_differ: (),
 }

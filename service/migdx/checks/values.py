@@ -9,7 +9,8 @@ import numpy as np
 
 from ..columns import Columns
 from ..dataset import Dataset, Numbers
-from ..schema import FOOTNOTE, INTEGRAL
+from ..schema import FOOTNOTE, INTEGRAL, PROVIDER
+from ..structures import ProvisionAgreement
 from .fault import OWN_GROUPS, Fault
 
 
@@ -91,9 +92,31 @@ def footnote_ignored(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
     Fix: nothing, if the file is an export of this service; a remark of your own goes to the comment.
     Example: `OBS_FOOTNOTE` = `our register was changed`.
     """
-    column = dataset.coded(FOOTNOTE)
-    if column is not None and (column.codes >= 0).any():
-        yield Fault(np.flatnonzero(column.codes >= 0), FOOTNOTE)
+    yield from _sent(dataset, FOOTNOTE)
+
+
+def provider_ignored(dataset: Dataset, columns: Columns) -> Iterator[Fault]:
+    """An observation was said to be another provider's; that is not kept.
+
+    Why: the service writes it itself, by the agreement under which a file is sent.
+    Fix: nothing, if the file is an export of this service.
+    Example: `DATA_PROVIDER` = `UNHCR` in the file of a ministry.
+    """
+    within = dataset.schema.within
+    own = within.provider.item if isinstance(within, ProvisionAgreement) and within.provider else ""
+    yield from _sent(dataset, PROVIDER, own)
+
+
+def _sent(dataset: Dataset, component: str, known: str = "") -> Iterator[Fault]:
+    """Rows that say something there, other than what is `known`."""
+    column = dataset.coded(component)
+    if column is None:
+        return
+    said = column.codes >= 0
+    if known in column.values:
+        said &= column.codes != column.values.index(known)
+    if said.any():
+        yield Fault(np.flatnonzero(said), component)
 
 
 def grouped_by_points(dataset: Dataset, columns: Columns) -> Iterator[Fault]:

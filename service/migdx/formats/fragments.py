@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..dataset import number_texts
-from ..plan import Answer
+from ..plan import DataSet
 
 Codes = npt.NDArray[np.int32]
 Escape = Callable[[pa.Array], pa.Array]
@@ -40,7 +40,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Rows:
-    """Consecutive rows of an answer: texts by component, (float64, the sender's texts) by measure."""
+    """Consecutive rows of a data set: texts by component, (float64, the sender's texts) by measure."""
 
     size: int
     columns: Mapping[str, Column]
@@ -60,16 +60,15 @@ class Rows:
         )
 
 
-def rows_of(answer: Answer) -> Iterator[Rows]:
-    """The rows of an answer, ROWS at a time; batches without rows are passed over."""
-    plan = answer.plan
-    ids = (*answer.schema.key, *plan.attributes)
-    for batch in answer.batches:
+def rows_of(dataset: DataSet) -> Iterator[Rows]:
+    """The rows of a data set, ROWS at a time; batches without rows are passed over."""
+    ids = (*dataset.schema.key, *dataset.attributes)
+    for batch in dataset.batches:
         names = set(batch.schema.names)
         columns = {id: encoded(batch.column(id)) for id in ids}
         numbers = {
             id: (batch.column(id), batch.column(f"_text_{id}") if f"_text_{id}" in names else None)
-            for id in plan.measures
+            for id in dataset.measures
         }
         whole = Rows(batch.num_rows, columns, numbers)
         for start in range(0, batch.num_rows, ROWS):

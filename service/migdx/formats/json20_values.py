@@ -8,8 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from ..periods import EPOCH, parse_period
-from ..plan import Answer
-from ..schema import SchemaComponent
+from ..schema import Schema, SchemaComponent
 from ..structures import Text, in_language
 from .layout import Layout, dimensions_of
 
@@ -44,18 +43,24 @@ class Values:
         return told
 
 
-def structure(answer: Answer, given: Layout, values: Mapping[str, Values], datasets: int) -> dict[str, Any]:
-    """`data.structures[0]`. Every dimension needs a value: an answer without rows has none, and one of series
-    alone none at the observation.
+def structure(
+    schema: Schema,
+    given: Layout,
+    values: Mapping[str, Values],
+    datasets: Sequence[int],
+    languages: Sequence[str],
+) -> dict[str, Any]:
+    """One of `data.structures`, that of these data sets. Every dimension needs a value: without rows there is
+    none, and where series are all there is none at the observation.
     """
-    subject, dsd, languages = answer.schema.subject, answer.schema.dsd, answer.languages
+    subject, dsd = schema.subject, schema.dsd
     # first what was asked for, then what it is of
-    linked = dict.fromkeys((subject.reference, answer.schema.dataflow.reference, dsd.reference))
+    linked = dict.fromkeys((subject.reference, schema.dataflow.reference, dsd.reference))
     if subject.kind == "DataStructure":
         linked = {dsd.reference: None}
 
     def dimensions(components: Sequence[SchemaComponent]) -> list[dict[str, Any]]:
-        positions = answer.schema.key
+        positions = schema.key
         return [
             _component(d, languages)
             | {"keyPosition": positions.index(d.id), "values": values[d.id].told(languages)}
@@ -66,13 +71,13 @@ def structure(answer: Answer, given: Layout, values: Mapping[str, Values], datas
     def attributes(components: Sequence[SchemaComponent]) -> list[dict[str, Any]]:
         return [
             _component(a, languages)
-            | {"isMandatory": a.mandatory, "relationship": _relationship(answer, a)}
+            | {"isMandatory": a.mandatory, "relationship": _relationship(schema, a)}
             | ({"values": told} if (told := values[a.id].told(languages)) else {})
             for a in components
         ]
 
     return {
-        **({"dataSets": list(range(datasets))} if datasets else {}),
+        **({"dataSets": list(datasets)} if datasets else {}),
         "links": [{"urn": reference.urn, "rel": reference.kind.lower()} for reference in linked],
         **named(subject.names, subject.id, languages),
         "dimensions": {
@@ -101,12 +106,12 @@ def _component(component: SchemaComponent, languages: Sequence[str]) -> dict[str
     return told
 
 
-def _relationship(answer: Answer, attribute: SchemaComponent) -> dict[str, Any]:
+def _relationship(schema: Schema, attribute: SchemaComponent) -> dict[str, Any]:
     if attribute.attached == "dataflow":
         return {"dataflow": {}}
     if attribute.attached == "observation":
         return {"observation": {}}
-    return {"dimensions": list(dimensions_of(answer.schema, attribute))}
+    return {"dimensions": list(dimensions_of(schema, attribute))}
 
 
 def named(names: Text, id: str, languages: Sequence[str]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ indexes in order of appearance; measures are numbers, null where missing. Rows o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -15,12 +16,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..plan import Answer
-from ..schema import SchemaComponent
+from ..plan import Answer, DataSet
+from ..schema import Schema, SchemaComponent
 from .fragments import Codes, Column, Part, Piece, data, gathered, joined, measured
 from .header import Header
 from .json20_values import Values, structure, tag
-from .layout import Layout, Section, action_of, at_starts, layout_of, sections, valid_from
+from .layout import Layout, Section, action_of, at_starts, instant, layout_of, sections
 
 SCHEMA = (
     "https://raw.githubusercontent.com/sdmx-twg/sdmx-json/master/data-message/tools/schemas/2.0.0/"
@@ -30,19 +31,52 @@ SCHEMA = (
 
 def write_json20(answer: Answer) -> Iterator[bytes]:
     """By series, or flat when all dimensions are at the observation."""
-    given = layout_of(answer)
-    body = _Body(answer, given)
-    found = sections(answer, given, once=True)
+    known: dict[str, _Structure] = {}
+    found = _sections(answer, known)
     first = next(found, None)
     yield b'{"meta":' + orjson.dumps(_meta(answer)) + b',"data":{"dataSets":['
-    count = 0
-    for section in chain(() if first is None else (first,), found):
+    count, last = 0, None
+    for body, section in chain(() if first is None else (first,), found):
         if section.begins is not None:
-            yield (body.closed + b"," if count else b"") + body.opened(section.begins)
-            count += 1
+            yield (last.closed + b"," if last else b"") + body.opened(section.begins)
+            body.structure.datasets.append(count)
+            count, last = count + 1, body
         yield body.rows(section)
-    yield (body.closed if count else b"") + b'],"structures":['
-    yield orjson.dumps(structure(answer, given, body.values, count)) + b"]}}"
+    told = (orjson.dumps(one.told(answer.languages)) for one in known.values())
+    yield (last.closed if last else b"") + b'],"structures":[' + b",".join(told) + b"]}}"
+
+
+def _sections(answer: Answer, known: dict[str, _Structure]) -> Iterator[tuple[_Body, Section]]:
+    """The sections of all data sets, one after the other; `known` gets their structures, by URN."""
+    for dataset in answer.datasets:
+        schema = dataset.schema
+        of = known.setdefault(schema.context.urn, _Structure(schema, len(known)))
+        given = layout_of(dataset, answer.dimension_at_observation)
+        of.layouts.append(given)
+        body = _Body(dataset, given, of)
+        for section in sections(dataset, given, once=True):
+            yield body, section
+
+
+@dataclass(frozen=True)
+class _Structure:
+    """What data sets are of: their numbers in the message, how they are laid out, and the values they met."""
+
+    schema: Schema
+    number: int
+    datasets: list[int] = field(default_factory=list)
+    layouts: list[Layout] = field(default_factory=list)
+    _values: dict[str, Values] = field(default_factory=dict)
+
+    def values(self, component: SchemaComponent) -> Values:
+        return self._values.setdefault(component.id, Values(component))
+
+    def told(self, languages: Sequence[str]) -> dict[str, Any]:
+        """With the components of the data set that carries most: the others carry some of them."""
+        most = max(self.layouts, key=lambda given: len(given.components))
+        given = replace(most, keys=not all(one.series_only for one in self.layouts))
+        values = {component.id: self.values(component) for component in self.schema.components}
+        return structure(self.schema, given, values, self.datasets, languages)
 
 
 def _meta(answer: Answer) -> dict[str, Any]:
@@ -60,8 +94,8 @@ def _meta(answer: Answer) -> dict[str, Any]:
 class _Indexed:
     """The values of a component that were met so far, and rows as fragments that show their indexes."""
 
-    def __init__(self, component: SchemaComponent, before: str, missing: str = "") -> None:
-        self.values = Values(component)
+    def __init__(self, values: Values, before: str, missing: str = "") -> None:
+        self.values = values
         self._before, self._missing = before, missing
         self._column = pa.nulls(0, pa.utf8())
         self._indexes: Codes = np.zeros(0, np.int32)
@@ -89,31 +123,28 @@ class _Indexed:
 
 
 class _Body:
-    def __init__(self, answer: Answer, given: Layout) -> None:
-        self._answer, self._layout = answer, given
-        self._dataset = {a.id: Values(a) for a in given.dataset_attributes}
-        self._series_key = _keys(given.series_key)
-        self._series = {a.id: _Indexed(a, ",", ",null") for a in given.series_attributes}
-        self._key = _keys(given.observation_key)
-        self._attributes = {a.id: _Indexed(a, ",", ",null") for a in given.observation_attributes}
+    def __init__(self, dataset: DataSet, given: Layout, of: _Structure) -> None:
+        self.structure = of
+        self._told, self._layout = dataset, given
+        self._dataset = {a.id: of.values(a) for a in given.dataset_attributes}
+        self._series_key = _keys(given.series_key, of)
+        self._series = {a.id: _Indexed(of.values(a), ",", ",null") for a in given.series_attributes}
+        self._key = _keys(given.observation_key, of)
+        self._attributes = {a.id: _Indexed(of.values(a), ",", ",null") for a in given.observation_attributes}
         # what ends the series before, or the observation before
         self._end = "," if given.flat or given.series_only else "}},"
         self.closed = b"}}" if given.flat or given.series_only else b"}}}}"
 
-    @property
-    def values(self) -> dict[str, Values]:
-        wrapped = {**self._series_key, **self._series, **self._key, **self._attributes}
-        return {**self._dataset, **{id: indexed.values for id, indexed in wrapped.items()}}
-
     def opened(self, attributes: tuple[str | None, ...]) -> bytes:
-        answer, context = self._answer, self._answer.schema.context
+        context = self._told.schema.context
         known: dict[str, Any] = {
-            "structure": 0,
-            "action": action_of(answer),
+            "structure": self.structure.number,
+            "action": action_of(self._told),
             "links": [{"urn": context.urn, "rel": context.kind.lower()}],
         }
-        if answer.valid_from:
-            known["validFrom"] = valid_from(answer)
+        for name, at in (("validFrom", self._told.valid_from), ("validTo", self._told.valid_to)):
+            if at:
+                known[name] = instant(at)
         if self._dataset:
             shown = zip(self._dataset.values(), attributes, strict=True)
             known["attributes"] = [None if text is None else values.index(text) for values, text in shown]
@@ -149,8 +180,8 @@ class _Body:
         return joined(self._end, '"', *key, '":{', *told, *([","] if told else []), '"observations":{')
 
 
-def _keys(components: tuple[SchemaComponent, ...]) -> dict[str, _Indexed]:
-    return {component.id: _Indexed(component, ":" if at else "") for at, component in enumerate(components)}
+def _keys(components: tuple[SchemaComponent, ...], of: _Structure) -> dict[str, _Indexed]:
+    return {c.id: _Indexed(of.values(c), ":" if at else "") for at, c in enumerate(components)}
 
 
 def _parts(section: Section, indexed: dict[str, _Indexed]) -> list[Part]:

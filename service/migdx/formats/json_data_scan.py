@@ -291,10 +291,11 @@ def _note_numbers(found: Scanned, values: Bytes, start: int, stop: int, text: Fl
     keep &= last - first > 0
     keep &= values[np.minimum(_walked(values, last, 1, _IS_BLANK) + 1, len(values) - 1)] != _COLON  # no name
     keep[keep] &= _sound(values, first[keep], last[keep], points, letters, signs)
-    if found.starts and len(found.starts[-1]):  # a number that two blocks share
+    if found.starts:  # a number that blocks share
         keep &= first > found.starts[-1][-1]
-    found.starts.append(first[keep])
-    found.stops.append(last[keep] + 1)
+    if keep.any():
+        found.starts.append(first[keep])
+        found.stops.append(last[keep] + 1)
 
 
 def _sound(

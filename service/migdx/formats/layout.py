@@ -7,15 +7,15 @@ the data set changes from one row to the next, as it may between two providers, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ..plan import Answer
+from ..plan import DataSet
 from ..schema import Schema, SchemaComponent
 from .fragments import Part, Rows, changes_of, rows_of
 
@@ -24,7 +24,10 @@ ALL_DIMENSIONS = "AllDimensions"
 
 @dataclass(frozen=True)
 class Layout:
-    """`series_key` is empty in a flat message; `observation_key` holds the other dimensions: one, or all."""
+    """`series_key` is empty in a flat message; `observation_key` holds the other dimensions: one, or all.
+
+    `keys`: the keys of observations are what is told, as in a Delete.
+    """
 
     observation: str
     series_key: tuple[SchemaComponent, ...]
@@ -33,22 +36,29 @@ class Layout:
     dataset_attributes: tuple[SchemaComponent, ...]
     series_attributes: tuple[SchemaComponent, ...]
     observation_attributes: tuple[SchemaComponent, ...]
+    keys: bool = False
 
     @property
     def flat(self) -> bool:
         return not self.series_key
 
     @property
+    def components(self) -> tuple[SchemaComponent, ...]:
+        """Those below the key."""
+        return (
+            *self.measures, *self.dataset_attributes, *self.series_attributes, *self.observation_attributes
+        )  # fmt: skip
+
+    @property
     def series_only(self) -> bool:
         """Nothing of an observation was asked for: detail=serieskeysonly and nodata."""
-        return not (self.flat or self.measures or self.observation_attributes)
+        return not (self.flat or self.keys or self.measures or self.observation_attributes)
 
 
-def layout_of(answer: Answer) -> Layout:
-    """How this answer is laid out, of the components that it carries."""
-    return layout(
-        answer.schema, answer.dimension_at_observation, (*answer.plan.measures, *answer.plan.attributes)
-    )
+def layout_of(dataset: DataSet, dimension_at_observation: str) -> Layout:
+    """How a data set is laid out, of the components that it carries."""
+    found = layout(dataset.schema, dimension_at_observation, (*dataset.measures, *dataset.attributes))
+    return replace(found, keys=dataset.action == "Delete")
 
 
 def layout(schema: Schema, dimension_at_observation: str, ids: Sequence[str] | None = None) -> Layout:
@@ -85,13 +95,14 @@ def dimensions_of(schema: Schema, attribute: SchemaComponent) -> tuple[str, ...]
     return tuple(id for name in attribute.to for id in groups.get(name, (name,)))
 
 
-def action_of(answer: Answer) -> str:
+def action_of(dataset: DataSet) -> str:
     """Merge exists from SDMX 3.1 on, which reads Append as Merge."""
-    return "Append" if answer.action == "Merge" else answer.action
+    return "Append" if dataset.action == "Merge" else dataset.action
 
 
-def valid_from(answer: Answer) -> str:
-    return answer.valid_from.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if answer.valid_from else ""
+def instant(given: datetime | None) -> str:
+    """In UTC with its fraction of a second, by which `asOf` finds the same again; "" for None."""
+    return given.astimezone(UTC).isoformat().replace("+00:00", "Z") if given else ""
 
 
 @dataclass(frozen=True)
@@ -103,8 +114,8 @@ class Section:
     starts: npt.NDArray[np.int64]
 
 
-def sections(answer: Answer, given: Layout, *, once: bool = False) -> Iterator[Section]:
-    """The rows of an answer, cut where a data set begins; a series goes on where the rows before left it.
+def sections(dataset: DataSet, given: Layout, *, once: bool = False) -> Iterator[Section]:
+    """The rows of a data set, cut where a data set begins; a series goes on where the rows before left it.
 
     Where rows of one series disagree on an attribute of the series, it starts again with the other value, so
     that none is misstated; with `once`, which allows a key once in a data set, it does so in another one.
@@ -113,7 +124,7 @@ def sections(answer: Answer, given: Layout, *, once: bool = False) -> Iterator[S
     key = [d.id for d in given.series_key]
     told = [a.id for a in given.series_attributes]
     last: Rows | None = None
-    for rows in rows_of(answer):
+    for rows in rows_of(dataset):
         cuts = _changes(rows, shared)
         if once:
             cuts |= _restated(rows, told) & ~_changes(rows, key)

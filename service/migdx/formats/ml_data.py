@@ -11,7 +11,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from ..plan import Answer
+from ..plan import Answer, DataSet
 from .fragments import Part, Piece, Wrapped, escaped, joined, measured
 from .header import Header
 from .layout import Layout, Section, action_of, layout_of, sections
@@ -31,7 +31,10 @@ def start(name: str, namespaces: Mapping[str, str], answer: Answer, structure: s
     """The declaration, first and without a byte order mark, the root and the header around `structure`."""
     spaces = "".join(f' xmlns:{prefix}="{quoted(uri)}"' for prefix, uri in namespaces.items())
     given = Header(answer.message_id, answer.prepared, answer.sender)
-    head = message_header(given, structure, leaf("mes:DataSetAction", action_of(answer)))
+    actions = {action_of(dataset) for dataset in answer.datasets}
+    # where they differ each data set says its own alone
+    action = leaf("mes:DataSetAction", actions.pop()) if len(actions) == 1 else ""
+    head = message_header(given, structure, action)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<mes:{name}{spaces}>\n{head}\n'
 
 
@@ -45,23 +48,34 @@ class Body(Protocol):
     def closed(self) -> str: ...
 
 
-def message(answer: Answer, begin: str, end: str, made: Callable[[Layout], Body]) -> Iterator[bytes]:
-    """The whole message; nothing of it leaves before the first rows have come."""
-    given = layout_of(answer)
-    body = made(given)
-    found = sections(answer, given)
+def message(answer: Answer, begin: str, end: str, made: Callable[[DataSet, Layout], Body]) -> Iterator[bytes]:
+    """The whole message; nothing of it leaves before the first rows have come.
+
+    Data sets without rows are left out, unless all are: then an empty one says so.
+    """
+    found = _sections(answer, made)
     first = next(found, None)
     yield begin.encode()
     if first is None:
+        given = layout_of(answer.datasets[0], answer.dimension_at_observation)
+        body = made(answer.datasets[0], given)
         yield (body.opened((None,) * len(given.dataset_attributes)) + "</mes:DataSet>\n").encode()
-    for section in chain(() if first is None else (first,), found):
+    closed = ""
+    for body, section in chain(() if first is None else (first,), found):
         if section.begins is not None:
-            closed = "" if section is first else body.closed()
             yield (closed + body.opened(section.begins)).encode()
+            closed = body.closed()
         yield body.rows(section)
-    if first is not None:
-        yield body.closed().encode()
-    yield end.encode()
+    yield (closed + end).encode()
+
+
+def _sections(answer: Answer, made: Callable[[DataSet, Layout], Body]) -> Iterator[tuple[Body, Section]]:
+    """The sections of all data sets, one after the other."""
+    for dataset in answer.datasets:
+        given = layout_of(dataset, answer.dimension_at_observation)
+        body = made(dataset, given)
+        for section in sections(dataset, given):
+            yield body, section
 
 
 def parts(section: Section, wrapped: Mapping[str, Wrapped]) -> list[Part]:

@@ -13,38 +13,41 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..plan import Answer
+from ..plan import Answer, DataSet
 from .fragments import Codes, Part, Piece, Wrapped, data, gathered, joined
-from .layout import Layout, Section, action_of, at_starts, layout_of, valid_from
+from .layout import Layout, Section, action_of, at_starts, instant
 from .markup import element, namespace, quoted
 from .ml_data import XSI, attribute_texts, message, parts, start, values
-from .ml_specific_writer import header_reference, reported_under, structure_id
+from .ml_specific_writer import header_reference, reported, reported_under
 
 
 def write_generic21(answer: Answer) -> Iterator[bytes]:
     """Generic data by series, or flat when all dimensions are at the observation."""
-    under = reported_under(answer.schema, "2.1")
-    structure = element(
-        "mes:Structure",
-        (("structureID", structure_id(under.id)), ("dimensionAtObservation", layout_of(answer).observation)),
-        header_reference(answer.schema, "2.1"),
+    known = reported(answer, "2.1")
+    structures = "".join(
+        element(
+            "mes:Structure",
+            (("structureID", one.id), ("dimensionAtObservation", one.observation)),
+            header_reference(one.schema, "2.1"),
+        )
+        for one in known.values()
     )
     spaces = {
         "mes": namespace("2.1", "message"), "com": namespace("2.1", "common"),
         "generic": namespace("2.1", "data/generic"), "xsi": XSI,
     }  # fmt: skip
-    dataset = (
-        ("structureRef", structure_id(under.id)),
-        ("action", action_of(answer)),
-        ("validFromDate", valid_from(answer)),
-    )
-    tag = "<mes:DataSet" + "".join(f' {name}="{quoted(value)}"' for name, value in dataset if value) + ">\n"
-    return message(
-        answer,
-        start("GenericData", spaces, answer, structure),
-        "</mes:GenericData>\n",
-        lambda given: _Body(given, tag),
-    )
+
+    def made(dataset: DataSet, given: Layout) -> _Body:
+        told = (
+            ("structureRef", known[reported_under(dataset.schema, "2.1").urn].id),
+            ("action", action_of(dataset)),
+            ("validFromDate", instant(dataset.valid_from)),
+            ("validToDate", instant(dataset.valid_to)),
+        )
+        tag = "".join(f' {name}="{quoted(value)}"' for name, value in told if value)
+        return _Body(given, f"<mes:DataSet{tag}>\n")
+
+    return message(answer, start("GenericData", spaces, answer, structures), "</mes:GenericData>\n", made)
 
 
 class _Body:

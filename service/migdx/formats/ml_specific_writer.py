@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pyarrow as pa
 
-from ..plan import Answer
+from ..plan import Answer, DataSet
 from ..schema import Schema
 from ..structures import Maintainable
 from .fragments import Piece, Wrapped, data, gathered, joined
-from .layout import Layout, Section, action_of, at_starts, layout_of, valid_from
+from .layout import Layout, Section, action_of, at_starts, instant, layout_of
 from .markup import element, leaf, namespace, quoted
 from .ml_data import XSI, attribute_texts, message, parts, start, values
 
@@ -60,6 +61,28 @@ def structure_id(id: str) -> str:
     return safe if re.match(r"[A-Za-z_]", safe) else f"_{safe}"
 
 
+class Reported(NamedTuple):
+    """What data sets of a message are of; its header has one `mes:Structure` of that `id` for it."""
+
+    schema: Schema
+    under: Maintainable
+    observation: str
+    id: str
+
+
+def reported(answer: Answer, version: str) -> dict[str, Reported]:
+    """What the data sets of a message are of, by URN."""
+    found: dict[str, Reported] = {}
+    for dataset in answer.datasets:
+        under = reported_under(dataset.schema, version)
+        if under.urn not in found:
+            observation = layout_of(dataset, answer.dimension_at_observation).observation
+            id, taken = structure_id(under.id), {known.id for known in found.values()}
+            id = f"{id}_{len(found)}" if id in taken else id
+            found[under.urn] = Reported(dataset.schema, under, observation, id)
+    return found
+
+
 def header_reference(schema: Schema, version: str) -> str:
     """The same in a header: by its parts in 2.1, which spells ProvisionAgrement so."""
     under = reported_under(schema, version)
@@ -74,33 +97,36 @@ def header_reference(schema: Schema, version: str) -> str:
 
 
 def _write(answer: Answer, version: str) -> Iterator[bytes]:
-    schema, observation = answer.schema, layout_of(answer).observation
-    space = target_namespace(schema, version, observation)
-    under = reported_under(schema, version)
-    structure = element(
-        "mes:Structure",
-        (
-            ("structureID", structure_id(under.id)),
-            ("namespace", space),
-            ("dimensionAtObservation", observation),
-        ),
-        header_reference(schema, version),
-    )
+    known = reported(answer, version)
     spaces = {
         "mes": namespace(version, "message"), "com": namespace(version, "common"),
-        "ss": namespace(version, "data/structurespecific"), "ns1": space, "xsi": XSI,
+        "ss": namespace(version, "data/structurespecific"), "xsi": XSI,
     }  # fmt: skip
-    dataset = (
-        ("ss:structureRef", structure_id(under.id)), ("xsi:type", "ns1:DataSetType"),
-        ("ss:dataScope", under.kind if version == "2.1" else ""), ("ss:action", action_of(answer)),
-        ("ss:validFromDate", valid_from(answer)),
-    )  # fmt: skip
-    tag = "<mes:DataSet" + "".join(f' {name}="{quoted(value)}"' for name, value in dataset if value)
+    structures, prefixes = "", {}
+    for number, (urn, one) in enumerate(known.items(), 1):
+        space = target_namespace(one.schema, version, one.observation)
+        prefixes[urn] = f"ns{number}"
+        spaces[f"ns{number}"] = space
+        structure = (
+            ("structureID", one.id), ("namespace", space), ("dimensionAtObservation", one.observation),
+        )  # fmt: skip
+        structures += element("mes:Structure", structure, header_reference(one.schema, version))
+
+    def made(dataset: DataSet, given: Layout) -> _Body:
+        under = reported_under(dataset.schema, version)
+        told = (
+            ("ss:structureRef", known[under.urn].id), ("xsi:type", f"{prefixes[under.urn]}:DataSetType"),
+            ("ss:dataScope", under.kind if version == "2.1" else ""), ("ss:action", action_of(dataset)),
+            ("ss:validFromDate", instant(dataset.valid_from)), ("ss:validToDate", instant(dataset.valid_to)),
+        )  # fmt: skip
+        tag = "<mes:DataSet" + "".join(f' {name}="{quoted(value)}"' for name, value in told if value)
+        return _Body(given, tag, measure_names(given, version))
+
     return message(
         answer,
-        start("StructureSpecificData", spaces, answer, structure),
+        start("StructureSpecificData", spaces, answer, structures),
         "</mes:StructureSpecificData>\n",
-        lambda given: _Body(given, tag, measure_names(given, version)),
+        made,
     )
 
 

@@ -1,6 +1,6 @@
 # ruff: noqa: S608 - the names written into SQL are those of the structure, quoted; values are bound
-"""Plans as SQL for DuckDB over Parquet segments. What is given is bound; only names of components are written
-out.
+"""Plans as SQL for DuckDB over Parquet segments and packs of them. What is given is bound; only names of
+components are written out.
 
 Conditions on dimensions are settled beforehand on the codes that the segments say they hold, by the meaning
 that memory.py gives them; SQL compares periods, measures and attributes only.
@@ -8,15 +8,18 @@ that memory.py gives them; SQL compares periods, measures and attributes only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ..plan import Key, Plan
 from ..query import Atom, Condition
 from ..schema import CONFIDENTIALITY, FREE, SchemaComponent
 from . import Segment
 from .memory import OPPOSITES, bound, holds
+
+PLACE = "_place"
+"""The column that says, by number, of which of the segments of a part a row is."""
 
 
 @dataclass
@@ -43,6 +46,15 @@ class Statement:
         within = f"{column} >= {self.bind(few[0])} AND {column} <= {self.bind(few[-1])}"
         return f"({within} AND list_position({self.bind(few)}, {column}) > 0)"
 
+    def cut(self, plan: Plan) -> str:
+        """The part of the answer that a plan asks for."""
+        limit = f" LIMIT {self.bind(plan.limit)}" if plan.limit else ""
+        return limit + (f" OFFSET {self.bind(plan.offset)}" if plan.offset else "")
+
+    def first(self, plan: Plan) -> str:
+        """As many rows as are needed, whatever other rows stand between them."""
+        return f" LIMIT {self.bind(plan.offset + plan.limit)}" if plan.limit else ""
+
 
 class Sifter:
     """What a plan takes of a segment, as far as the segment's codes tell."""
@@ -56,7 +68,11 @@ class Sifter:
 
     def share(self, segment: Segment) -> bool | None:
         """True for all of its rows, False for none, None where only the rows can tell."""
-        if not segment.observations:
+        held = segment.codes
+        # nearly all segments are told apart by one code of one dimension: that is looked at first
+        if not segment.observations or all(
+            any(held[id].keys().isdisjoint(codes) for id, codes in key) for key in self.plan.keys
+        ):
             return False
         keys = {_all(_part(segment.codes[id], codes) for id, codes in key) for key in self.plan.keys}
         told = [True if True in keys else None if None in keys else False]
@@ -91,38 +107,67 @@ def _all(told: Iterable[bool | None]) -> bool | None:
     return None if unknown else True
 
 
-def rows(sifter: Sifter, segments: Sequence[Segment], paths: Sequence[str]) -> Statement:
-    """The observations with the columns of the plan, in the order of `paths` and of their rows."""
-    statement = Statement()
-    scan = _Scan(sifter, segments, paths, statement)
-    statement.text = scan.select({id: scan.column(id) for id in sifter.plan.columns})
+class Part(Protocol):
+    """Segments that are read alike: some of an answer's."""
+
+    @property
+    def segments(self) -> Sequence[Segment]: ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of its segments, as rows are numbered."""
+        ...
+
+    def scan(self, sifter: Sifter, statement: Statement, *, alone: bool) -> Scan:
+        """Of these segments; unless `alone` with columns as all parts have them."""
+        ...
+
+
+@dataclass(frozen=True)
+class Files:
+    """Segments that are read from their own files."""
+
+    segments: Sequence[Segment]
+    paths: Sequence[str]
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [segment.name for segment in self.segments]
+
+    def scan(self, sifter: Sifter, statement: Statement, *, alone: bool) -> Scan:
+        return Scan(sifter, self.segments, self.paths, statement)
+
+
+def rows(sifter: Sifter, part: Part, *, alone: bool = True) -> Statement:
+    """The observations of a part that the plan asks for, with its columns, in order. Unless it is read alone
+    they have a `PLACE`, and the answer is to be cut of all parts' rows.
+    """
+    statement, plan = Statement(), sifter.plan
+    scan = part.scan(sifter, statement, alone=alone)
+    place = {} if alone else {PLACE: scan.FILE}
+    text = scan.select({id: scan.column(id) for id in plan.columns} | place)
+    statement.text = text + (statement.cut(plan) if alone else statement.first(plan))
     return statement
 
 
-def counts(sifter: Sifter, segments: Sequence[Segment], paths: Sequence[str]) -> Statement:
-    """(dimension, code, observations) of the open rows; (null, null, series)."""
-    statement = Statement()
-    scan = _Scan(sifter, segments, paths, statement)
-    key = sifter.plan.schema.key
-    status = scan.column(CONFIDENTIALITY) if CONFIDENTIALITY in sifter.plan.schema.by_id else "NULL"
-    more = {"_file": "file_index", "_number": "_series", "_status": status}
-    found = scan.select({id: scan.column(id) for id in key} | more)
-    free = f"coalesce(_status, '') IN ('', {statement.bind(FREE)})"
-    names = [quoted(id) for id in key]
-    which = " ".join(
-        f"WHEN grouping({name}) = 0 THEN {statement.bind(id)}" for name, id in zip(names, key, strict=True)
-    )
-    statement.text = (
-        f"WITH found AS (SELECT * FROM ({found}) WHERE {free})"
-        f" SELECT CASE {which} END, coalesce({', '.join(names)}), count(*) FROM found"
-        f" GROUP BY GROUPING SETS ({', '.join(f'({name})' for name in names)})"
-        " UNION ALL SELECT NULL, NULL, count(*) FROM (SELECT DISTINCT _file, _number FROM found)"
-    )
+def keys(sifter: Sifter, part: Part) -> Statement:
+    """The same to be counted: the key, `PLACE`, `_series`, and `_free`: that it is not masked."""
+    statement, plan = Statement(), sifter.plan
+    scan = part.scan(sifter, statement, alone=True)
+    free = "true"
+    if CONFIDENTIALITY in plan.schema.by_id:
+        free = f"coalesce({scan.written(CONFIDENTIALITY)}, '') IN ('', {statement.bind(FREE)})"
+    more = {PLACE: scan.FILE, "_series": "_series", "_free": free}
+    text = scan.select({id: scan.column(id) for id in plan.schema.key} | more)
+    statement.text = text + statement.first(plan)
     return statement
 
 
-class _Scan:
+class Scan:
     """Reading the files of segments for a plan."""
+
+    FILE, ROW = "file_index", "file_row_number"
+    """What numbers the segments that are read, in their order, and the rows in theirs."""
 
     def __init__(
         self, sifter: Sifter, segments: Sequence[Segment], paths: Sequence[str], statement: Statement
@@ -137,7 +182,8 @@ class _Scan:
         """The column, or null when the segments are older than the component."""
         if id.removeprefix("_text_") in self.columns:
             return quoted(id)
-        return f"NULL::{'DOUBLE' if id in self.plan.measures else 'VARCHAR'}"
+        component = self.plan.schema.by_id.get(id)
+        return f"NULL::{'DOUBLE' if component and component.role == 'measure' else 'VARCHAR'}"
 
     def select(self, columns: dict[str, str]) -> str:
         """`columns` (name: expression) of the rows that the plan asks for."""
@@ -147,19 +193,15 @@ class _Scan:
         wanted = [(plan.first_n, "_before", "ASC"), (plan.last_n, "_after", "DESC")]
         wanted = [entry for entry in wanted if entry[0]]
         if wanted and self.by_rows():
-            series = "PARTITION BY file_index, _series ORDER BY file_row_number"
+            series = f"PARTITION BY {self.FILE}, _series ORDER BY {self.ROW}"
             windows = [f"row_number() OVER ({series} {direction}) AS {name}" for _, name, direction in wanted]
-            inner = f"SELECT {listed}, file_index AS _f, file_row_number AS _r, {', '.join(windows)}"
+            inner = f"SELECT {listed}, {self.FILE} AS _f, {self.ROW} AS _r, {', '.join(windows)}"
             ranked = " OR ".join(f"{name} <= {bind(number)}" for number, name, _ in wanted)
             names = ", ".join(quoted(name) for name in columns)
-            text = f"SELECT {names} FROM ({inner} FROM {self.files}{where}) WHERE {ranked} ORDER BY _f, _r"
-        else:
-            ranked = " OR ".join(f"{name} < {bind(number)}" for number, name, _ in wanted)
-            both = f"{' AND' if where else ' WHERE'} ({ranked})" if ranked else ""
-            text = f"SELECT {listed} FROM {self.files}{where}{both}"
-        limit = f" LIMIT {bind(plan.limit)}" if plan.limit else ""
-        offset = f" OFFSET {bind(plan.offset)}" if plan.offset else ""
-        return text + limit + offset
+            return f"SELECT {names} FROM ({inner} FROM {self.files}{where}) WHERE {ranked} ORDER BY _f, _r"
+        ranked = " OR ".join(f"{name} < {bind(number)}" for number, name, _ in wanted)
+        both = f"{' AND' if where else ' WHERE'} ({ranked})" if ranked else ""
+        return f"SELECT {listed} FROM {self.files}{where}{both}"
 
     def by_rows(self) -> bool:
         """Whether the plan may take some rows of a series and leave others: ranks as written do not serve."""
@@ -168,13 +210,24 @@ class _Scan:
         return not named <= {dimension.id for dimension in self.plan.schema.series_dimensions}
 
     def where(self) -> str:
-        if all(self.sifter.share(segment) for segment in self.segments):
-            return ""
-        parts = [
-            self.keys(self.plan.keys),
-            *(self.condition(condition) for condition in self.plan.conditions),
-        ]
-        return " WHERE " + " AND ".join(parts)
+        parts = self.within()
+        if not all(self.sifter.share(segment) for segment in self.segments):
+            parts += [self.of_key(), self.of_contents()]
+        return " WHERE " + " AND ".join(parts) if parts else ""
+
+    def within(self) -> list[str]:
+        """What keeps to the segments: nothing, where their own files are read."""
+        return []
+
+    def of_key(self) -> str:
+        """What the plan asks of the key, which an observation keeps."""
+        conditions = (c for c in self.plan.conditions if c.component in self.plan.schema.key)
+        return " AND ".join([self.keys(self.plan.keys), *map(self.condition, conditions)])
+
+    def of_contents(self) -> str:
+        """What it asks of all else."""
+        conditions = (c for c in self.plan.conditions if c.component not in self.plan.schema.key)
+        return " AND ".join(map(self.condition, conditions)) or "true"
 
     def keys(self, keys: Sequence[Key]) -> str:
         """The alternatives that these segments can meet, without what all of their codes meet anyway."""
@@ -182,15 +235,21 @@ class _Scan:
         for key in keys:
             parts = [(id, codes, {_part(s.codes[id], codes) for s in self.segments}) for id, codes in key]
             if all(met != {False} for _, _, met in parts):
-                terms.append(
-                    [self.statement.among(quoted(id), codes) for id, codes, met in parts if met != {True}]
-                )
+                terms.append([self.among(id, codes) for id, codes, met in parts if met != {True}])
         return "(" + " OR ".join(f"({' AND '.join(term) or 'true'})" for term in terms) + ")"
+
+    @property
+    def coded(self) -> Collection[str]:
+        """Dimensions of which codes are compared, settled by what the segments say they hold."""
+        return [dimension.id for dimension in self.plan.schema.series_dimensions]
+
+    def among(self, id: str, codes: Iterable[str]) -> str:
+        return self.statement.among(quoted(id), codes)
 
     def condition(self, condition: Condition) -> str:
         component = self.plan.schema.by_id[condition.component]
-        if component.role == "dimension":
-            return self.statement.among(quoted(component.id), self.sifter.codes(condition, self.segments))
+        if component.id in self.coded:
+            return self.among(component.id, self.sifter.codes(condition, self.segments))
         terms = (" AND ".join(self.atom(component, atom) for atom in term) for term in condition.any_of)
         return "(" + " OR ".join(f"({term})" for term in terms) + ")"
 
@@ -206,8 +265,12 @@ class _Scan:
         )
         return " AND ".join(compared)
 
+    def written(self, id: str) -> str:
+        """The column as text, or as the number that it is."""
+        return self.column(id)
+
     def text(self, component: SchemaComponent) -> str:
-        column = self.column(component.id)
+        column = self.written(component.id)
         if component.role != "measure":
             return column
         return f"coalesce({self.column(f'_text_{component.id}')}, {_NUMBER_TEXT.format(x=column)})"
@@ -215,7 +278,7 @@ class _Scan:
     def extent(self, component: SchemaComponent) -> tuple[str, str]:
         if component.role == "time":
             return "_start", "_end"
-        column = self.column(component.id)
+        column = self.written(component.id)
         if component.role == "attribute" and component.numeric:
             column = f"TRY_CAST({column} AS DOUBLE)"
         return column, column

@@ -9,7 +9,8 @@ nothing else does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -23,7 +24,7 @@ from ..periods import parse_period
 from ..plan import Availability, Plan
 from ..query import Atom, Condition
 from ..schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema, SchemaComponent
-from . import Segment
+from . import ORPHANED, OTHER, Segment, Taken, Updated
 
 Row = dict[str, Any]
 Extent = tuple[Any, Any]
@@ -36,7 +37,15 @@ class MemoryStore:
     def __init__(self) -> None:
         self._tables: dict[str, pa.Table] = {}
 
-    def write(self, table: pa.Table, schema: Schema, *, agreement: str, revision: int) -> Segment:
+    def write(
+        self,
+        table: pa.Table,
+        schema: Schema,
+        *,
+        agreement: str,
+        revision: int,
+        previous: Segment | None = None,
+    ) -> Segment:
         rows = sorted(table.to_pylist(), key=lambda row: natural(row, schema))
         name = f"{len(self._tables)}"
         self._tables[name] = pa.Table.from_pylist(rows, schema=table.schema)
@@ -59,38 +68,116 @@ class MemoryStore:
         return self._tables[segment.name]
 
     def select(self, plan: Plan, segments: Sequence[Segment]) -> Iterator[pa.RecordBatch]:
-        rows = [row for rows in self._answers(plan, segments) for row in rows]
-        types = {id: pa.float64() for id in plan.measures}
-        columns = {
-            id: pa.array([row.get(id) for row in rows], types.get(id, pa.utf8())) for id in plan.columns
-        }
-        return iter([pa.record_batch(columns)] if rows else [])
+        return batches(asked(self._opened(plan, segments), plan), plan, plan.columns)
+
+    def updated(self, plan: Plan, before: Sequence[Segment], after: Sequence[Segment]) -> Updated:
+        schema, was, now = plan.schema, self._opened(plan, before), self._opened(plan, after)
+        told = {contents(row, schema) for rows in was for row in rows}
+        there = {key_of(row, schema) for rows in now for row in rows}
+        changed = [[row for row in rows if contents(row, schema) not in told] for rows in now]
+        gone = {key_of(row, schema): row for rows in was for row in rows if matches(row, plan)}
+        deleted = [row for key, row in gone.items() if key not in there]
+        deleted.sort(key=lambda row: natural(row, schema))
+        return Updated(
+            batches([deleted], plan, schema.key), batches(asked(changed, plan), plan, plan.columns)
+        )
+
+    def paired(
+        self, one: Plan, other: Plan, on: Mapping[str, str], segments: Sequence[Segment]
+    ) -> Iterator[pa.RecordBatch]:
+        mine, theirs = (
+            [
+                row
+                for rows in asked(self._opened(plan, segments), plan)
+                for row in rows
+                if not confidential(row) and all(row[id] is not None for id in plan.measures)
+            ]
+            for plan in (one, other)
+        )
+        found = [
+            row | {OTHER + id: beside.get(id) for id in other.columns}
+            for row in mine
+            for beside in theirs
+            if all(row[here] == beside[there] for here, there in on.items())
+        ]
+        key = one.schema.key
+        found.sort(key=lambda row: [*(row[id] for id in key), *(row[OTHER + id] for id in key)])
+        more = [OTHER + id for id in other.columns]
+        numbers = replace(one, measures=(*one.measures, *(OTHER + id for id in other.measures)))
+        return batches([found], numbers, [*one.columns, *more])
 
     def count(self, plan: Plan, segments: Sequence[Segment]) -> Availability:
-        rows = [row | {"": at} for at, rows in enumerate(self._answers(plan, segments)) for row in rows]
-        return availability(rows, plan.schema)
+        answers = asked(self._opened(plan, segments), plan)
+        return availability([row | {"": at} for at, rows in enumerate(answers) for row in rows], plan.schema)
 
-    def sweep(self, keep: Sequence[Segment], age: timedelta = timedelta(hours=1)) -> list[str]:
-        swept = sorted(self._tables.keys() - {segment.name for segment in keep})
-        for name in swept:
+    def without(self, segment: Segment, taken: Sequence[Taken], schema: Schema) -> Segment:
+        rows = self._tables[segment.name].to_pylist()
+        lost = [any(self._takes(one, row, schema) for one in taken) for row in rows]
+        if not any(lost):
+            return segment
+        kept = self._tables[segment.name].filter(pa.array([not gone for gone in lost]))
+        made = self.write(kept, schema, agreement=segment.agreement, revision=segment.revision)
+        return replace(made, restricted=False, columns=segment.columns, of=segment.name)
+
+    def _takes(self, taken: Taken, row: Row, schema: Schema) -> bool:
+        wins = next(won for where, won in taken.where if all(row[id] in codes for id, codes in where))
+        return wins and any(
+            all(other[id] == row[id] for id in schema.key) and (confidential(other) or not taken.closed)
+            for other in self._tables[taken.by.name].to_pylist()
+        )
+
+    def sweep(
+        self, keep: Callable[[], Iterable[Segment]], age: timedelta = ORPHANED, *, dry: bool = False
+    ) -> list[str]:
+        swept = sorted(self._tables.keys() - {segment.name for segment in keep()})
+        for name in () if dry else swept:
             del self._tables[name]
         return swept
+
+    def forget(self, names: Collection[str], *, dry: bool = False) -> list[str]:
+        gone = sorted(self._tables.keys() & set(names))
+        for name in () if dry else gone:
+            del self._tables[name]
+        return gone
 
     def close(self) -> None:
         self._tables.clear()
 
-    def _answers(self, plan: Plan, segments: Sequence[Segment]) -> list[list[Row]]:
-        """The rows of the answer, per agreement in order."""
-        answers, passed = [], 0
-        for segment in sorted(segments, key=lambda segment: segment.agreement):
-            opened = (shown(row, plan.schema) for row in self._tables[segment.name].to_pylist())
-            matching = [row for row in opened if matches(row, plan)]
-            each = groupby(matching, key=lambda row: [row[d.id] for d in plan.schema.series_dimensions])
-            rows = [row for _, series in each for row in ends(list(series), plan.first_n, plan.last_n)]
-            last = plan.offset + plan.limit - passed if plan.limit else len(rows)
-            answers.append(rows[max(0, plan.offset - passed) : max(0, last)])
-            passed += len(rows)
-        return answers
+    def _opened(self, plan: Plan, segments: Sequence[Segment]) -> list[list[Row]]:
+        """The rows that everyone may see, per agreement in order."""
+        ordered = sorted(segments, key=lambda segment: segment.agreement)
+        tables = (self._tables[segment.name] for segment in ordered)
+        return [[shown(row, plan.schema) for row in table.to_pylist()] for table in tables]
+
+
+def asked(opened: Sequence[Sequence[Row]], plan: Plan) -> list[list[Row]]:
+    """Those of the rows of each agreement that a plan asks for."""
+    answers, passed = [], 0
+    for rows in opened:
+        matching = [row for row in rows if matches(row, plan)]
+        each = groupby(matching, key=lambda row: [row[d.id] for d in plan.schema.series_dimensions])
+        found = [row for _, series in each for row in ends(list(series), plan.first_n, plan.last_n)]
+        last = plan.offset + plan.limit - passed if plan.limit else len(found)
+        answers.append(found[max(0, plan.offset - passed) : max(0, last)])
+        passed += len(found)
+    return answers
+
+
+def batches(answers: Sequence[Sequence[Row]], plan: Plan, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    rows = [row for answer in answers for row in answer]
+    types = {id: pa.float64() for id in plan.measures}
+    arrays = {id: pa.array([row.get(id) for row in rows], types.get(id, pa.utf8())) for id in columns}
+    return iter([pa.record_batch(arrays)] if rows else [])
+
+
+def key_of(row: Row, schema: Schema) -> tuple[str, ...]:
+    return tuple(row[id] for id in schema.key)
+
+
+def contents(row: Row, schema: Schema) -> tuple[Any, ...]:
+    """All that a row says, the digits of its numbers too."""
+    texts = (f"_text_{measure.id}" for measure in schema.measures)
+    return tuple(row.get(id) for id in (*schema.by_id, *texts))
 
 
 def natural(row: Row, schema: Schema) -> list[Any]:

@@ -11,46 +11,46 @@ import logging
 import os
 import re
 import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from secrets import token_hex
-from typing import BinaryIO
 
-import duckdb
 import numpy as np
-import numpy.typing as npt
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ..columns import each_once
-from ..dataset import Coded, coded
+from ..dataset import coded
 from ..depots import Depot
 from ..durable import make_folder
-from ..errors import NotFound, TooLarge, Unavailable
-from ..periods import parse_period
+from ..errors import NotFound, Unavailable
 from ..plan import Availability, Plan
-from ..schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema
-from . import Segment
-from .duck import Sifter, Statement, counts, rows
+from ..schema import Schema
+from . import ORPHANED, Segment, Taken, Updated, parquet
+from .counting import Tally
+from .delta import GONE, SINCE, Delta, first, following
+from .derived import key_columns, left, name_of, rest
+from .duck import Files, Part, Sifter, Statement, keys, rows
+from .engine import Engine
+from .merging import Placed, cut, merged, placed
+from .pack import Packed, of_series, parts_of, periods_asked, series
+from .packs import Packs
+from .pairing import Side, paired
+from .updates import compared
 
 _log = logging.getLogger(__name__)
-
-LONGEST = 20.0
-"""Seconds that one step of an answer may take in the engine."""
-
-LOOK = 0.25
-"""Seconds between two looks at the steps that are under way."""
 
 OPEN, RESTRICTED = "open", "restricted"
 """The parts of the depot: what everyone may see once it is released, and what is masked there."""
 
-ROW_GROUP = 30_000
-BATCH = 65_536
-_INTERNAL = ("_series", "_before", "_after")
+DERIVED = timedelta(days=7)
+"""So long is kept what is left of segments beside others: it can be made again at any time."""
+
+_AT_HAND = 256
+"""How many derived segments are remembered."""
+
 _PART = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -60,24 +60,38 @@ class SegmentStore:
     def __init__(self, depot: Depot, memory: str = "1GB", threads: int | None = None) -> None:
         self.depot = depot
         make_folder(depot.local / OPEN)
-        self._engine = _engine(depot.local / OPEN, memory, threads or os.cpu_count() or 1)
-        self._lock = threading.Lock()
-        self._watch = _Watch()
+        self._engine = Engine(depot.local / OPEN, memory, threads or os.cpu_count() or 1)
+        self._packs = Packs(depot, self._engine)
+        self._derived: dict[str, Segment] = {}
+        self._deriving = threading.Lock()
 
     def close(self) -> None:
-        self._watch.close()
         self._engine.close()
+        self._packs.close()
 
-    def write(self, table: pa.Table, schema: Schema, *, agreement: str, revision: int) -> Segment:
-        table, series = _sorted(table, schema)
-        masked = _masked(table)
+    def write(
+        self,
+        table: pa.Table,
+        schema: Schema,
+        *,
+        agreement: str,
+        revision: int,
+        previous: Segment | None = None,
+    ) -> Segment:
+        table, series = parquet.in_order(table, schema)
+        masked = parquet.masked_rows(table)
         flow = schema.dataflow.reference.short
         name = f"{_PART.sub('_', flow)}/{_PART.sub('_', agreement)}-{revision}-{token_hex(6)}"
+        written = []
         if masked.any():
             kept = table.select(list(schema.hidden)).filter(pa.array(masked))
             kept = kept.append_column("_row", pa.array(np.flatnonzero(masked)))
-            self._write(RESTRICTED, name, kept)
-        self._write(OPEN, name, _opened(table, schema, masked))
+            written.append(self._write(RESTRICTED, name, kept))
+        opened = parquet.opened(table, schema, masked)
+        told = self._delta(previous, opened, schema, revision)
+        written.append(self._write(OPEN, name, opened.append_column(SINCE, pa.array(told.since))))
+        if told.gone.num_rows:
+            written.append(self._write(OPEN, name + GONE, told.gone))
         dimensions = {id: coded(table.column(id)) for id in schema.key}
         return Segment(
             name,
@@ -86,25 +100,36 @@ class SegmentStore:
             revision,
             observations=table.num_rows,
             series=len(each_once(series[~masked])),
-            codes={id: _counts(column, masked) for id, column in dimensions.items()},
+            codes={id: parquet.counted(column, masked) for id, column in dimensions.items()},
             start=pc.min(table.column("_start")).as_py() if schema.time else None,
             end=pc.max(table.column("_end")).as_py() if schema.time else None,
             restricted=bool(masked.any()),
             columns=[component.id for component in schema.components],
+            since=told.told,
+            deleted=told.gone.num_rows,
+            digests={file: digest for file, digest, _ in written},
+            size=sum(size for _, _, size in written),
         )
+
+    def _delta(self, previous: Segment | None, opened: pa.Table, schema: Schema, revision: int) -> Delta:
+        if previous is None:
+            return first(opened, schema, revision)
+        try:
+            before = self._read(OPEN, previous.name)
+            gone = self._read(OPEN, previous.name + GONE) if previous.deleted else None
+        except (OSError, NotFound, pa.ArrowException) as fault:
+            raise _unreadable(previous) from fault
+        return following(previous, before, gone, opened, schema, revision)
 
     def read(self, segment: Segment) -> pa.Table:
         try:
             return self._whole(segment)
         except (OSError, NotFound, pa.ArrowException) as fault:
-            _log.exception("The segment %s cannot be read", segment.name)
-            raise Unavailable(
-                f"Revision {segment.revision} of {segment.agreement} cannot be read now"
-            ) from fault
+            raise _unreadable(segment) from fault
 
     def _whole(self, segment: Segment) -> pa.Table:
         table = self._read(OPEN, segment.name)
-        table = table.drop_columns([name for name in _INTERNAL if name in table.column_names])
+        table = table.drop_columns([name for name in parquet.INTERNAL if name in table.column_names])
         if not segment.restricted:
             return table
         kept = self._read(RESTRICTED, segment.name)
@@ -121,249 +146,227 @@ class SegmentStore:
 
     def select(self, plan: Plan, segments: Sequence[Segment]) -> Iterator[pa.RecordBatch]:
         sifter = Sifter(plan)
-        chosen = [segment for segment in _in_order(segments) if sifter.share(segment) is not False]
-        return self._stream(rows(sifter, chosen, self._paths(chosen)), chosen) if chosen else iter(())
+        parts, order = self._read_in(sifter, segments)
+        if len(parts) == 1:
+            return self._over(parts, rows(sifter, parts[0]))
+        statements = [rows(sifter, part, alone=False) for part in parts]
+        return (batch for _, batch in self._together(parts, statements, plan, order))
+
+    def paired(
+        self, one: Plan, other: Plan, on: Mapping[str, str], segments: Sequence[Segment]
+    ) -> Iterator[pa.RecordBatch]:
+        sides = []
+        for plan in (one, other):
+            sifter = Sifter(plan)
+            sides.append(Side(sifter, self._read_in(sifter, segments)[0]))
+        if not all(side.parts for side in sides):
+            return iter(())
+        return self._over([part for side in sides for part in side.parts], paired(sides[0], sides[1], on))
+
+    def updated(self, plan: Plan, before: Sequence[Segment], after: Sequence[Segment]) -> Updated:
+        if not before:
+            return Updated(iter(()), self.select(plan, after))
+        found = compared(plan, before, after, lambda name: str(self.depot.local / _file(OPEN, name)))
+        files = [_file(OPEN, name) for name in found.names]
+        made = (found.deleted(), found.changed())
+        return Updated(*(self._streamed(one, files) if one else iter(()) for one in made))
 
     def count(self, plan: Plan, segments: Sequence[Segment]) -> Availability:
-        sifter = Sifter(plan)
-        shares = [(segment, sifter.share(segment)) for segment in _in_order(segments)]
+        sifter, tally = Sifter(plan), Tally(plan.schema)
         cut = plan.first_n or plan.last_n or plan.offset or plan.limit
-        whole = [segment for segment, part in shares if part and not cut]
-        rest = [segment for segment, part in shares if part is None or (part and cut)]
-        codes: dict[str, dict[str, int]] = {id: {} for id in plan.schema.key}
-        series = sum(segment.series for segment in whole)
-        for segment in whole:
-            for id, found in segment.codes.items():
-                _add(codes[id], found)
-        if rest:
-            for batch in self._stream(counts(sifter, rest, self._paths(rest)), rest):
-                for id, code, number in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                    if id is None:
-                        series += number
-                    else:
-                        _add(codes[id], {code: number})
-        periods = [parse_period(text) for text in codes[plan.schema.time.id]] if plan.schema.time else []
-        return Availability(
-            codes,
-            series,
-            observations=sum(codes[plan.schema.key[0]].values()),
-            start=min((period.start for period in periods if period), default=None),
-            end=max((period.end for period in periods if period), default=None),
-        )
+        rest = []
+        for segment in segments:
+            share = sifter.share(segment)
+            if share and not cut:
+                tally.segment(segment)
+            elif share is not False:
+                rest.append(segment)
+        parts, order = self._read_in(sifter, rest)
+        if of_series(plan):
+            for packed in [part for part in parts if isinstance(part, Packed)]:
+                parts.remove(packed)
+                periods = periods_asked(sifter, packed.pack)
+                for batch in self._over([packed], series(sifter, packed)):
+                    tally.series(batch, periods)
+        statements = [keys(sifter, part) for part in parts]
+        for places, batch in self._together(parts, statements, plan, order):
+            tally.rows(places, batch)
+        return tally.found()
 
-    def sweep(self, keep: Sequence[Segment], age: timedelta = timedelta(hours=1)) -> list[str]:
-        kept = {_file(part, segment.name) for segment in keep for part in (OPEN, RESTRICTED)}
-        before = datetime.now(UTC) - age
-        swept = self.depot.sweep(age)
-        for part in (OPEN, RESTRICTED):
-            for file in self.depot.names(f"{part}/"):
-                if file.name.endswith(".parquet") and file.name not in kept and file.written < before:
-                    self.depot.remove(file.name)
-                    swept.append(file.name)
-        return swept
+    def _read_in(self, sifter: Sifter, segments: Sequence[Segment]) -> tuple[list[Part], dict[str, int]]:
+        """The parts in which an answer is read, none where there is nothing; the places of all segments."""
+        asked = _in_order(segments)
+        chosen = [segment for segment in asked if sifter.share(segment) is not False]
+        pack = self._packs.of(sifter.plan.schema.dataflow.reference.short) if chosen else None
+        order = {segment.name: at for at, segment in enumerate(asked)}
+        return parts_of(pack, asked, chosen, self._files), order
 
-    def _write(self, part: str, name: str, table: pa.Table) -> None:
+    def _together(
+        self, parts: Sequence[Part], statements: Sequence[Statement], plan: Plan, order: Mapping[str, int]
+    ) -> Iterator[Placed]:
+        """What is read in several parts at once."""
+        with ExitStack() as opened:
+            streams = []
+            for part, statement in zip(parts, statements, strict=True):
+                places = np.array([order.get(name, -1) for name in part.names])
+                streams.append(placed(opened.enter_context(closing(self._over([part], statement))), places))
+            yield from cut(merged(streams), plan.offset, plan.limit)
+
+    def without(self, segment: Segment, taken: Sequence[Taken], schema: Schema) -> Segment:
+        name = name_of(segment, taken)
+        found = self._at_hand(name)
+        if found is None:
+            with self._deriving:
+                found = self._at_hand(name) or self._kept(name) or self._left(name, segment, taken, schema)
+                if len(self._derived) >= _AT_HAND:
+                    self._derived.clear()
+                self._derived[name] = found
+        return found
+
+    def _at_hand(self, name: str) -> Segment | None:
+        """What is remembered of a derived segment, unless it was swept since."""
+        found = self._derived.get(name)
+        return found if found and (not found.of or self._is_there(name)) else None
+
+    def _kept(self, name: str) -> Segment | None:
+        """A derived segment that is there already: what is known of it is written after its rows."""
+        if not self._is_there(name):
+            return None
+        try:
+            with self.depot.open(_known(name)) as file:
+                return Segment(**orjson.loads(file.read()))
+        except NotFound:
+            return None
+
+    def _is_there(self, name: str) -> bool:
+        """Here, which costs no call, or in the depot."""
+        file = _file(OPEN, name)
+        return (self.depot.local / file).is_file() or self.depot.exists(file)
+
+    def _left(self, name: str, segment: Segment, taken: Sequence[Taken], schema: Schema) -> Segment:
+        wanted = key_columns(schema)
+        try:
+            others = ((one, self._read(OPEN, one.by.name, wanted)) for one in taken)
+            kept = left(self._read(OPEN, segment.name, wanted), others, schema)
+            if kept.all():
+                return segment
+            whole = self._read(OPEN, segment.name).filter(pa.array(kept))
+        except (OSError, NotFound, pa.ArrowException) as fault:
+            _log.exception("The segment %s cannot be compared", segment.name)
+            raise Unavailable("Part of the data cannot be read now") from fault
+        table, found = rest(whole, segment, name, schema)
+        self._write(OPEN, name, table)
         with self.depot.writing() as new:
-            _write(new.file, table)
+            new.file.write(orjson.dumps(found.as_dict()))
+            new.name = _known(name)
+        return found
+
+    def sweep(
+        self, keep: Callable[[], Iterable[Segment]], age: timedelta = ORPHANED, *, dry: bool = False
+    ) -> list[str]:
+        before = datetime.now(UTC) - age
+        swept = self.depot.sweep(age, dry=dry)
+        listed = [file for part in (OPEN, RESTRICTED) for file in self.depot.names(f"{part}/")]
+        named = list(keep())  # not before the listing: an old file may have come into the ledger meanwhile
+        kept = {_file(part, segment.name) for segment in named for part in (OPEN, RESTRICTED)}
+        kept |= {_file(OPEN, segment.name + GONE) for segment in named if segment.deleted}
+        for file in listed:
+            derived = file.name.startswith(f"{OPEN}/derived/")
+            swept_from = before - DERIVED if derived else before
+            unused = derived or (file.name.endswith(".parquet") and file.name not in kept)
+            if unused and file.written < swept_from:
+                swept.append(file.name)
+                if not dry:
+                    self.depot.remove(file.name)
+        return swept if dry else [*swept, *self._packs.sweep({segment.name for segment in named}, age)]
+
+    def forget(self, names: Collection[str], *, dry: bool = False) -> list[str]:
+        derived = {
+            name: found.of
+            for kept in list(self.depot.names(f"{OPEN}/derived/"))
+            if kept.name.endswith(".json")
+            and (found := self._kept(name := kept.name.removeprefix(f"{OPEN}/").removesuffix(".json")))
+        }
+        made = [name for name, of in derived.items() if of in names]
+        files = [_file(part, name) for name in names for part in (OPEN, RESTRICTED)]
+        files += [_file(OPEN, name + GONE) for name in names]
+        files += [file for name in made for file in (_file(OPEN, name), _known(name))]
+        there = [file for file in files if self.depot.exists(file)]
+        for file in () if dry else there:
+            self.depot.remove(file)
+        return [*there, *self._packs.forget(names, dry=dry)]
+
+    def _write(self, part: str, name: str, table: pa.Table) -> tuple[str, str, int]:
+        """The name of the file, its sha256 and its size."""
+        with self.depot.writing() as new:
+            file = parquet.Digested(new.file)
+            parquet.write(file, table)
             new.name = _file(part, name)
+        return new.name, file.digest, file.size
 
-    def _read(self, part: str, name: str) -> pa.Table:
+    def _read(self, part: str, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         with self.depot.holding([_file(part, name)]) as (path,):
-            return _read(path)
+            return parquet.read(path, columns)
 
-    def _paths(self, segments: Sequence[Segment]) -> list[str]:
-        return [str(self.depot.local / _file(OPEN, segment.name)) for segment in segments]
+    def _files(self, segments: Sequence[Segment]) -> Files:
+        paths = [str(self.depot.local / _file(OPEN, segment.name)) for segment in segments]
+        return Files(segments, paths)
 
-    def _stream(self, statement: Statement, segments: Sequence[Segment]) -> Iterator[pa.RecordBatch]:
-        """One cursor per answer, opened at the first batch and closed with the iterator; the files of
-        `segments` stay so long.
+    def _over(self, parts: Sequence[Part], statement: Statement) -> Generator[pa.RecordBatch]:
+        """The answer of a statement over `parts`; a pack that fails is left aside from then on."""
+        names = dict.fromkeys(name for part in parts if isinstance(part, Files) for name in part.names)
+        try:
+            yield from self._streamed(statement, [_file(OPEN, name) for name in names])
+        except Unavailable:
+            for part in parts:
+                if isinstance(part, Packed):
+                    self._packs.distrust(part.pack)
+            raise
+
+    def _streamed(self, statement: Statement, files: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """One cursor per answer, opened at the first batch and closed with the iterator; `files` stay so
+        long.
         """
         with ExitStack() as held:
             try:
-                held.enter_context(self.depot.holding([_file(OPEN, segment.name) for segment in segments]))
+                held.enter_context(self.depot.holding(files))
             except NotFound as fault:
                 _log.exception("A segment is missing")
                 raise Unavailable("Part of the data cannot be read now") from fault
-            with self._lock:
-                cursor = self._engine.cursor()
-            held.callback(cursor.close)
-            yield from self._batches(cursor, statement)
-
-    def _batches(self, cursor: duckdb.DuckDBPyConnection, statement: Statement) -> Iterator[pa.RecordBatch]:
-        with self._watch.over(cursor):
-            # sql() streams; execute() would hold the whole answer first
-            reader = cursor.sql(statement.text, params=statement.parameters).to_arrow_reader(BATCH)
-        try:
-            while True:
-                with self._watch.over(cursor):
-                    batch = next(reader, None)
-                if batch is None:
-                    return
-                if batch.num_rows:
-                    yield batch
-        finally:
-            reader.close()
+            try:
+                yield from self._engine.stream(statement)
+            except Unavailable:
+                with suppress(Unavailable, NotFound):
+                    self.depot.renew(files)  # a copy may be damaged: whoever asks next has another
+                raise
 
 
-class _Watch:
-    """Ends steps of the engine that take longer than LONGEST seconds; a slow reader's time does not count."""
-
-    def __init__(self) -> None:
-        self._steps: dict[int, tuple[duckdb.DuckDBPyConnection, float]] = {}
-        self._closed = threading.Event()
-        threading.Thread(target=self._look, daemon=True).start()
-
-    def close(self) -> None:
-        self._closed.set()
-
-    @contextmanager
-    def over(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """One step; TooLarge when it was ended, Unavailable when a file cannot be read."""
-        self._steps[id(cursor)] = cursor, time.monotonic() + LONGEST
-        try:
-            yield
-        except duckdb.InterruptException:
-            told = (
-                f"The query takes longer than {LONGEST:.0f} seconds; name fewer codes, periods or conditions"
-            )
-            raise TooLarge(told) from None
-        except (duckdb.IOException, duckdb.InvalidInputException, OSError) as fault:
-            _log.exception("A segment cannot be read")
-            raise Unavailable("Part of the data cannot be read now") from fault
-        finally:
-            del self._steps[id(cursor)]
-
-    def _look(self) -> None:
-        while not self._closed.wait(LOOK):
-            now = time.monotonic()
-            for cursor, deadline in list(self._steps.values()):
-                if now > deadline:
-                    with suppress(duckdb.Error):  # it may just have ended
-                        cursor.interrupt()
-
-
-def _engine(folder: Path, memory: str, threads: int) -> duckdb.DuckDBPyConnection:
-    """DuckDB that opens files of one folder, installs nothing, and cannot be told otherwise."""
-    off = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
-    }
-    engine = duckdb.connect(":memory:", config={"memory_limit": memory, "threads": threads, **off})
-    quoted = str(folder).replace("'", "''")
-    for setting in (
-        f"temp_directory = '{quoted}/.spill'",
-        "preserve_insertion_order = true",
-        # DuckDB 2.0.0: in_clause makes a join of five values or more, which loses the order of rows;
-        # late_materialization fails on LIMIT when columns are compared that are not selected
-        "disabled_optimizers = 'in_clause,late_materialization'",
-        "parquet_metadata_cache = true",  # files never change
-        f"allowed_directories = ['{quoted}']",
-        "enable_external_access = false",
-        "lock_configuration = true",
-    ):
-        engine.execute(f"SET {setting}")
-    return engine
+def files_of(segment: Segment) -> dict[str, str]:
+    """The files of a revision by their names in the depot, each with its sha256; "" in ledgers from before
+    these were kept.
+    """
+    if segment.digests:
+        return dict(segment.digests)
+    names = [_file(OPEN, segment.name), *([_file(RESTRICTED, segment.name)] if segment.restricted else [])]
+    names += [_file(OPEN, segment.name + GONE)] if segment.deleted else []
+    return dict.fromkeys(names, "")
 
 
 def _file(part: str, name: str) -> str:
     return f"{part}/{name}.parquet"
 
 
+def _unreadable(segment: Segment) -> Unavailable:
+    _log.exception("The segment %s cannot be read", segment.name)
+    return Unavailable(f"Revision {segment.revision} of {segment.agreement} cannot be read now")
+
+
+def _known(name: str) -> str:
+    """The file that says what is known of a derived segment."""
+    return f"{OPEN}/{name}.json"
+
+
 def _in_order(segments: Sequence[Segment]) -> list[Segment]:
     return sorted(
         (segment for segment in segments if segment.observations), key=lambda segment: segment.agreement
     )
-
-
-def _add(total: dict[str, int], found: dict[str, int]) -> None:
-    for code, number in found.items():
-        if number:
-            total[code] = total.get(code, 0) + number
-
-
-# --- writing ---------------------------------------------------------------------------------------------
-
-
-def _sorted(table: pa.Table, schema: Schema) -> tuple[pa.Table, npt.NDArray[np.int32]]:
-    """In natural order, with the number of each row's series, and of the rows `_before` and `_after` it
-    there.
-    """
-    ranks = [_ranks(coded(table.column(dimension.id))) for dimension in schema.series_dimensions]
-    time = []
-    if schema.time:
-        time = [table.column("_start").to_numpy(), _ranks(coded(table.column(schema.time.id)))]
-    order = np.lexsort([*reversed([*ranks, *time])])
-    new = np.zeros(table.num_rows, bool)
-    new[:1] = True
-    for rank in ranks:
-        new[1:] |= np.diff(rank[order]) != 0
-    series = (np.cumsum(new) - 1).astype(np.int32)
-    starts = np.flatnonzero(new)
-    sizes = np.diff([*starts, table.num_rows])
-    before = (np.arange(table.num_rows) - np.repeat(starts, sizes)).astype(np.int32)
-    after = (np.repeat(sizes, sizes) - 1 - before).astype(np.int32)
-    table = table.take(pa.array(order))
-    for name, numbers in zip(_INTERNAL, (series, before, after), strict=True):
-        table = table.append_column(name, pa.array(numbers))
-    return table, series
-
-
-def _ranks(column: Coded) -> npt.NDArray[np.int32]:
-    """Numbers that sort as the texts do, by code point."""
-    ranks = np.empty(len(column.values) + 1, np.int32)
-    ranks[sorted(range(len(column.values)), key=column.values.__getitem__)] = np.arange(len(column.values))
-    ranks[-1] = -1  # where a missing text points to
-    found: npt.NDArray[np.int32] = ranks[column.codes]
-    return found
-
-
-def _masked(table: pa.Table) -> npt.NDArray[np.bool_]:
-    if CONFIDENTIALITY not in table.column_names:
-        return np.zeros(table.num_rows, bool)
-    status = coded(table.column(CONFIDENTIALITY))
-    closed = np.array([value not in ("", FREE) for value in status.values] + [False])
-    found: npt.NDArray[np.bool_] = closed[status.codes]
-    return found
-
-
-def _opened(table: pa.Table, schema: Schema, masked: npt.NDArray[np.bool_]) -> pa.Table:
-    """The table as the public may see it."""
-    if not masked.any():
-        return table
-    for name in schema.hidden:
-        column = table.column(name)
-        column = column.cast(pa.utf8()) if pa.types.is_dictionary(column.type) else column
-        value = pa.scalar(SUPPRESSED if name == STATUS else None, column.type)
-        table = table.set_column(
-            table.column_names.index(name), name, pc.if_else(pa.array(masked), value, column)
-        )
-    return table
-
-
-def _counts(column: Coded, masked: npt.NDArray[np.bool_]) -> dict[str, int]:
-    size = len(column.values)
-    present = np.bincount(column.codes[column.codes >= 0], minlength=size)
-    opened = np.bincount(column.codes[(column.codes >= 0) & ~masked], minlength=size)
-    return {value: int(opened[at]) for at, value in enumerate(column.values) if present[at]}
-
-
-def _write(file: BinaryIO, table: pa.Table) -> None:
-    """Text is written as text, piece by piece: a dictionary would carry values that no row has any more."""
-    plain = pa.schema(
-        [(f.name, pa.utf8() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
-    )
-    with pq.ParquetWriter(file, plain, compression="zstd", version="2.6", store_schema=False) as writer:
-        for at in range(0, table.num_rows, ROW_GROUP):
-            writer.write_table(table.slice(at, ROW_GROUP).cast(plain))
-
-
-def _read(path: Path) -> pa.Table:
-    """With the types of `Dataset.table`: texts as dictionaries, but not the senders' texts of numbers."""
-    with pq.ParquetFile(path) as file:
-        texts = [
-            f.name
-            for f in file.schema_arrow
-            if pa.types.is_string(f.type) and not f.name.startswith("_text_")
-        ]
-    return pq.read_table(path, read_dictionary=texts, partitioning=None)

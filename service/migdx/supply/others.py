@@ -17,15 +17,19 @@ from pyarrow import csv
 
 from ..checks.given import Others
 from ..columns import Indices
+from ..consolidated import Consolidated
 from ..dataset import Dataset
 from ..errors import NotFound
+from ..fold import plain
 from ..plan import Plan
+from ..precedence import Arrangements, met
 from ..public import Public
 from ..registry import Registry
 from ..rules import Rule, Scale
 from ..schema import CONFIDENTIALITY, FREE, STATUS, Schema
 from ..stored import as_dataset
 from ..stores import Store
+from ..stores.derived import won
 from ..submission import Submission
 
 Fetched = tuple[dict[str, Others], dict[str, str]]
@@ -40,7 +44,7 @@ def partners(
     provider: str,
     rules: Sequence[Rule],
     public: Public,
-    store: Store,
+    consolidated: Consolidated,
     registry: Registry,
     scale: Scale,
 ) -> Fetched:
@@ -58,10 +62,58 @@ def partners(
             missing[rule.id] = "no_dataflow"
             continue
         schema = registry.schema(flow.reference)
-        shown = [one for one in public.submissions(flow.reference.short) if one.provider != provider]
+        shown = consolidated.submissions(public, schema, but=provider)
         asked = _plan(dataset, rule, schema, scale)
-        found[rule.id] = _read(asked, rule.value("area"), shown, public, store)
+        found[rule.id] = _read(asked, rule.value("area"), shown, public, consolidated.store)
     return found, missing
+
+
+def beside(
+    dataset: Dataset,
+    provider: str,
+    public: Public,
+    consolidated: Consolidated,
+    arranged: Arrangements,
+    registry: Registry,
+    scale: Scale,
+) -> Others:
+    """What other providers have released of the keys of a file, each by itself: whose it is, and who would go
+    before whom (`precedence`; `declared` is empty where only the order of the agreements says so).
+    """
+    schema, flow = dataset.schema, dataset.schema.dataflow
+    agreement = registry.agreement(provider, flow)
+    me = provider, agreement.id if agreement else ""
+    columns = {id: dataset.coded(id) for id in schema.key}
+    sent = {id: frozenset(column.values) if column else frozenset() for id, column in columns.items()}
+    named = {STATUS, CONFIDENTIALITY, scale.multiplier}
+    asked = Plan(
+        schema,
+        keys=(tuple(sent.items()),),
+        measures=(schema.measures[0].id,),
+        attributes=tuple(attribute.id for attribute in schema.attributes if attribute.id in named),
+    )
+    tables: list[pa.Table] = []
+    origins: list[dict[str, str]] = []
+    of: list[Indices] = []
+    for one in public.submissions(flow.reference.short):
+        held = one.segment.codes if one.segment else {}
+        if one.provider == provider or any(sent[id].isdisjoint(held.get(id, ())) for id in schema.key):
+            continue
+        shown = consolidated.alone(public, schema, one.agreement)
+        batches = list(consolidated.store.select(asked, shown))
+        if not batches:
+            continue
+        table = _open(pa.Table.from_batches(batches), schema)
+        them = one.provider, one.agreement
+        decided = met(arranged.between(me, them, flow.reference.short), sent)
+        told = _origin(one, public)
+        if any(arranged.deciding(provider, one.provider, flow.reference.short)):
+            told |= {"declared": "yes"}
+        tables.append(table)
+        of.append(len(origins) + won(table, decided).astype(np.int64))
+        origins += [{**told, "precedence": provider}, {**told, "precedence": one.provider}]
+    whole = as_dataset(pa.concat_tables(tables) if tables else pa.table({}), schema)
+    return Others(whole, origins, np.concatenate(of) if of else np.zeros(0, np.int64))
 
 
 def _plan(dataset: Dataset, rule: Rule, schema: Schema, scale: Scale) -> Plan:
@@ -143,7 +195,8 @@ def _open(table: pa.Table, schema: Schema) -> pa.Table:
     if CONFIDENTIALITY in table.column_names:
         status = pc.fill_null(table.column(CONFIDENTIALITY).cast(pa.utf8()), FREE)
         kept = pc.and_(kept, pc.is_in(status, pa.array(["", FREE])))
-    return table.filter(kept)
+    table = table.filter(kept)  # texts stand as such: some answers have dictionaries, and all come together
+    return pa.table({name: plain(table.column(name)) for name in table.column_names})
 
 
 def _numbers(areas: pa.Array, held: Mapping[str, int]) -> Indices:

@@ -14,12 +14,16 @@ from .. import __version__
 from ..errors import ExchangeError, Forbidden
 from ..exchange import Exchange
 from . import (
+    approvals,
     faults,
     maintainers,
     maintenance,
     mappings,
     packs,
     pages,
+    preview,
+    receipts,
+    releases,
     reports,
     sdmx,
     settling,
@@ -75,15 +79,19 @@ def create_app(
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.url_map.converters["anything"] = _Anything
-    app.wsgi_app = _whole(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = preview.mounted(_whole(app.wsgi_app))  # type: ignore[method-assign]
     faults.install(app)
     if token is None:
         app.before_request(_local)
     app.register_blueprint(maintenance.blueprint)
     app.register_blueprint(sdmx.blueprint)
     app.register_blueprint(submissions.blueprint)
+    app.register_blueprint(releases.blueprint)
+    app.register_blueprint(preview.blueprint)
     app.register_blueprint(reports.blueprint)
+    app.register_blueprint(receipts.blueprint)
     app.register_blueprint(settling.blueprint)
+    app.register_blueprint(approvals.blueprint)
     app.register_blueprint(mappings.blueprint)
     app.register_blueprint(packs.blueprint)
     app.register_blueprint(pages.blueprint)

@@ -22,7 +22,7 @@ from isal import isal_zlib
 from ..formats.pieces import gathered
 
 MAX_AGE = 60
-"""Seconds that an answer may be kept without asking again; less when something becomes public before."""
+"""Seconds that an answer may be kept without asking again, where nothing else is said."""
 
 _ZLIB_LEVEL, _GZIP_WINDOW, _DEFLATE_WINDOW = 1, 31, 15
 _ZSTD_LEVEL = 3
@@ -33,6 +33,7 @@ class Validators:
     """What tells one answer from another. `modified` is None where it is not known.
 
     `since` is when it began to serve: structures may have changed then: an older date proves nothing.
+    `max_age` is in seconds; less is told when something becomes public before, at `next_change`.
     """
 
     etag: str
@@ -40,6 +41,7 @@ class Validators:
     since: datetime
     modified: datetime | None = None
     next_change: datetime | None = None
+    max_age: int = MAX_AGE
 
     @property
     def headers(self) -> dict[str, str]:
@@ -51,8 +53,8 @@ class Validators:
     @property
     def _max_age(self) -> int:
         if self.next_change is None:
-            return MAX_AGE
-        return max(0, min(MAX_AGE, int((self.next_change - self.now).total_seconds())))
+            return self.max_age
+        return max(0, min(self.max_age, int((self.next_change - self.now).total_seconds())))
 
     def unchanged(self, request: Request) -> bool:
         """Whether the client has it already; If-None-Match goes before a date (RFC 9110, 13.2.2)."""

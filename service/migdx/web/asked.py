@@ -12,6 +12,7 @@ from ..query import DETAILS, REFERENCES, DataQuery, StructureQuery
 from ..structures import KINDS, ItemScheme
 from ..urn import check_version_query
 from .address import Address
+from .instants import NOW, Times
 
 Kind = Literal["structure", "data", "schema", "availability"]
 
@@ -27,15 +28,16 @@ class StructureRequest:
 
     query: StructureQuery
     role: str = ""
+    times: Times = NOW
     kind: Kind = field(default="structure", init=False)
 
 
 @dataclass(frozen=True)
 class DataRequest:
-    """`updated_after` is text as given: only an instant before the first release can be answered so far."""
+    """Observations, of the state of the data that `times` say."""
 
     query: DataQuery
-    updated_after: str = ""
+    times: Times = NOW
     kind: Kind = field(default="data", init=False)
 
 
@@ -47,7 +49,7 @@ class AvailabilityRequest:
     components: tuple[str, ...] = ()
     mode: str = "exact"
     references: tuple[str, ...] = ("none",)
-    updated_after: str = ""
+    times: Times = NOW
     kind: Kind = field(default="availability", init=False)
 
 
@@ -59,6 +61,7 @@ class SchemaRequest:
     query: StructureQuery
     dimension_at_observation: str = ""
     deletion: bool = False
+    times: Times = NOW
     kind: Kind = field(default="schema", init=False)
 
 

@@ -13,7 +13,6 @@ from ..errors import SemanticFault
 from ..exchange import Exchange
 from ..periods import EPOCH
 from ..plan import Availability
-from ..public import Public
 from ..query import DataQuery
 from ..schema import Schema
 from ..structures import (
@@ -30,12 +29,13 @@ from ..structures import (
 from ..urn import Reference
 from .asked import AvailabilityRequest
 from .partial import cut
+from .vintages import Vintage
 
 _METRICS = "sdmx_metrics"
 
 
 def constraint(
-    exchange: Exchange, asked: AvailabilityRequest, schema: Schema, public: Public, *, ranged: bool
+    exchange: Exchange, asked: AvailabilityRequest, schema: Schema, vintage: Vintage, *, ranged: bool
 ) -> DataConstraint:
     """The codes that have data, and how many series and observations; `ranged`: time as a range of days."""
     wanted = asked.components or schema.key
@@ -45,7 +45,7 @@ def constraint(
             f"{schema.dsd.reference.short} has no dimension {unknown[0]}; it has {', '.join(schema.key)}"
         )
     asked = replace(asked, query=_counted(asked.query))
-    found = exchange.availability(asked.query, public)
+    found = vintage.availability(exchange, asked.query)
     time = schema.time.id if schema.time else ""
     keys = []
     for id in schema.key:
@@ -54,7 +54,7 @@ def constraint(
         told = found
         if asked.mode == "available":
             # what could still be chosen for a dimension: its own filter does not count
-            told = exchange.availability(_without(asked.query, id, schema), public)
+            told = vintage.availability(exchange, _without(asked.query, id, schema))
         if id == time and ranged:
             keys += [KeyValues(id, time_range=_range(told))] if told.start is not None else []
         elif told.codes.get(id):
@@ -94,7 +94,7 @@ def _without(query: DataQuery, id: str, schema: Schema) -> DataQuery:
 
 
 def related(
-    exchange: Exchange, asked: AvailabilityRequest, schema: Schema, found: DataConstraint, public: Public
+    exchange: Exchange, asked: AvailabilityRequest, schema: Schema, found: DataConstraint, vintage: Vintage
 ) -> Iterator[Maintainable]:
     """What `references` adds: flow, structure, and schemes cut to what the constraint has, parents kept."""
     wanted = set(KINDS) if "all" in asked.references else set(asked.references)
@@ -106,7 +106,7 @@ def related(
     used = _used(schema, found)
     named = list(schema.dsd.references())
     if "DataProviderScheme" in wanted:
-        named += _providers(exchange, asked.query, schema, public)
+        named += _providers(exchange, asked.query, schema, vintage)
     for reference in named:
         scheme = exchange.registry.find(reference)
         if scheme is not None and scheme.kind in ("ConceptScheme", "DataProviderScheme"):
@@ -118,17 +118,17 @@ def related(
             yield cut(artefact, used.get(artefact.urn)) if isinstance(artefact, ItemScheme) else artefact
 
 
-def _providers(exchange: Exchange, query: DataQuery, schema: Schema, public: Public) -> Iterator[Reference]:
+def _providers(exchange: Exchange, query: DataQuery, schema: Schema, vintage: Vintage) -> Iterator[Reference]:
     """Those who have data that the query asks for."""
     within = schema.within
     if isinstance(within, ProvisionAgreement):
-        if within.provider and exchange.availability(_counted(query), public).observations:
+        if within.provider and vintage.availability(exchange, _counted(query)).observations:
             yield within.provider
         return
-    shown = {submission.provider for submission in public.submissions(schema.dataflow.reference.short)}
+    shown = vintage.providers(schema.dataflow.reference.short)
     for id in sorted(shown & set(query.providers or shown)):
         agreement = exchange.registry.agreement(id, schema.dataflow)
-        counted = exchange.availability(replace(_counted(query), providers=(id,)), public)
+        counted = vintage.availability(exchange, replace(_counted(query), providers=(id,)))
         if counted.observations and agreement and agreement.provider:
             yield agreement.provider
 

@@ -28,6 +28,7 @@ _SAME: dict[type[ExchangeError], int] = {
     errors.Unauthorized: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,
+    errors.Gone: 410,
     errors.SyntaxFault: 400,
     errors.NotAcceptable: 406,
     errors.Conflict: 409,

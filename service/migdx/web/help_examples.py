@@ -23,7 +23,7 @@ ROWS = 12
 """How many rows of a specimen are shown."""
 
 _LONGEST = 240
-_BEFORE = ("previous", "related", "partner")
+_BEFORE = ("previous", "related", "partner", "beside")
 _ALWAYS_SHOWN = ("OBS_VALUE",)
 
 

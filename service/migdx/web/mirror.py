@@ -5,6 +5,7 @@ Only what `Exchange.data` gives is used: masked and embargoed values are not the
 
 from __future__ import annotations
 
+import io
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,17 +13,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+from pyarrow import csv
 
 from ..errors import NoResults
 from ..exchange import Exchange
 from ..public import Public
 from ..query import DataQuery, parse_keys
 from ..schema import CONFIDENTIALITY, FOOTNOTE, FREE, STATUS, Schema
+from ..stores import OTHER
 from ..structures import Dataflow, Item, Text
+from ..turns import started
 from ..urn import parse_short
 from .coverage import start
 
+Floats = npt.NDArray[np.float64]
 NORMAL = "A"
 COMMENT, UNIT, MULTIPLIER = "COMMENT_OBS", "UNIT_MEASURE", "UNIT_MULT"
 
@@ -183,12 +190,12 @@ def _series(
     query = DataQuery("dataflow", (flow.agency,), (flow.id,), (flow.version,), keys=asked)
     found: dict[str, dict[str, Cell]] = {key: {} for key in keys}
     try:
-        batches = exchange.data(query, public).batches
+        (dataset,) = exchange.data(query, public).datasets
     except NoResults:
         return found
     dimensions = [dimension.id for dimension in mirror.schema.series_dimensions]
     time = mirror.schema.key[-1]
-    for row in pa.Table.from_batches(list(batches)).to_pylist():
+    for row in pa.Table.from_batches(list(dataset.batches)).to_pylist():
         key = ".".join(row[dimension] for dimension in dimensions)
         if key in found:
             found[key][row[time]] = _cell(row, mirror.schema)
@@ -211,3 +218,66 @@ def _cell(row: Mapping[str, Any], schema: Schema) -> Cell:
 def _statuses(schema: Schema) -> list[str]:
     """OBS_STATUS and those for further flags beside it."""
     return [attribute.id for attribute in schema.attributes if attribute.id.startswith(STATUS)]
+
+
+# --- all pairs -----------------------------------------------------------------------------
+
+
+def every(mirror: Mirror, exchange: Exchange, public: Public, heads: Sequence[str]) -> Iterator[bytes]:
+    """What both sides say, of all pairs of areas, as CSV: the areas, what else tells the series apart, the
+    period, both figures in units with their status, second minus first, second over first.
+
+    `heads` are those of the two areas and of the two sides. A fault is raised here, not while walking.
+    """
+    first, second = (side.key.split(".") for side in mirror.sides)
+    ids = [dimension.id for dimension in mirror.schema.series_dimensions]
+    areas = {ids[first.index(area)]: ids[second.index(area)] for area in ("{a}", "{b}")}
+    free = [id for id, one, other in zip(ids, first, second, strict=False) if not one and not other]
+    time = mirror.schema.key[-1]
+    flow, plans = mirror.dataflow, []
+    for side in mirror.sides:
+        keys = tuple(parse_keys(side.key.format(a="", b="")))
+        query = DataQuery("dataflow", (flow.agency,), (flow.id,), (flow.version,), keys=keys)
+        plans.append(exchange.planned(query))
+    shown = exchange.shown(plans[0], query, public)
+    on = areas | {id: id for id in (*free, time)}
+    found = started(exchange.turns.over(exchange.store.paired(plans[0], plans[1], on, shown)))
+    names = [*heads[:2], *free, time, heads[2], f"{heads[2]} {STATUS}", heads[3], f"{heads[3]} {STATUS}"]
+    names += ["difference", "ratio"]
+    return _lines(found or iter(()), names, [*areas, *free, time], mirror.schema.measures[0].id)
+
+
+def _lines(
+    batches: Iterator[pa.RecordBatch], names: Sequence[str], key: Sequence[str], measure: str
+) -> Iterator[bytes]:
+    plain = csv.WriteOptions(include_header=False)
+    yield _written(pa.table({name: pa.array([], pa.utf8()) for name in names}), csv.WriteOptions())
+    for batch in batches:
+        sides = [_units(batch, before, measure) for before in ("", OTHER)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = sides[1] / sides[0]
+        columns = [batch.column(id) for id in key]
+        for before, figures in zip(("", OTHER), sides, strict=True):
+            said = before + STATUS in batch.schema.names
+            columns += [figures, batch.column(before + STATUS) if said else pa.nulls(len(figures), pa.utf8())]
+        columns += [sides[1] - sides[0], pa.array(ratio, mask=sides[0] == 0)]
+        plain_texts = (
+            column.cast(pa.utf8()) if isinstance(column, pa.DictionaryArray) else column for column in columns
+        )
+        yield _written(pa.Table.from_arrays([*map(pa.array, plain_texts)], names=list(names)), plain)
+
+
+def _units(batch: pa.RecordBatch, before: str, measure: str) -> Floats:
+    """The figures of one side, times what they are multiplied with."""
+    figures: Floats = np.asarray(batch.column(before + measure))
+    if before + MULTIPLIER not in batch.schema.names:
+        return figures
+    said = [text or "0" for text in batch.column(before + MULTIPLIER).to_pylist()]
+    times = [10.0 ** int(text) if text.lstrip("-").isdigit() else 1.0 for text in said]
+    return figures * np.array(times, np.float64)
+
+
+def _written(table: pa.Table, options: csv.WriteOptions) -> bytes:
+    sink = io.BytesIO()
+    csv.write_csv(table, sink, options)
+    return sink.getvalue()

@@ -25,7 +25,7 @@ from .findings import SHOWN, sections
 from .frame import base, drawn, kept, link, providers, said, served, static
 from .help import Help, entries, is_check, is_rule_check
 from .help_examples import sentence, specimen, used_by
-from .mirror import mirror, view
+from .mirror import every, mirror, view
 from .report_sections import drawn_sections, unchecked
 from .wording import Words, collated
 
@@ -72,6 +72,22 @@ def _both_sides(coverages: list[Coverage], words: Words, public: Public) -> dict
         "offered": pair.offered(sides, told, words),
         "queries": queries,
     }
+
+
+@blueprint.get("/mirror.csv")
+def mirrors() -> Response:
+    """What both sides say of all pairs of areas."""
+    exchange, words = served(), Words.of(request)
+    public, sides = exchange.public(), mirror(said(), exchange)
+    if sides is None:
+        raise NotFound("No two series are compared here: pages.toml names none")
+
+    def page() -> Response:
+        heads = [words.text(text) for text in (sides.texts["from"], sides.texts["to"])]
+        heads += (words.text(side.short) for side in sides.sides)
+        return Response(every(sides, exchange, public, heads), content_type="text/csv; charset=utf-8")
+
+    return kept(page, words, public)
 
 
 @blueprint.get("/dataflows/<agency>/<id>")

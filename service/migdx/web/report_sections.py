@@ -174,14 +174,15 @@ def _change(entry: _Entry, words: Words, named: Named) -> dict[str, Any]:
             else "–",
             "hidden": bool(one.get("hidden")),
         }
-        for one in entry.get("largest", ())[: MOST["changes"]]
+        for one in (*entry.get("largest", ())[: MOST["changes"]], *entry.get("removed", ()))
     ]
     return {
         **_place(entry, named),
         "previous": entry.get("previous") or "",
+        "region": entry.get("region") or "",
         "counts": _counts("change", entry.get("counts", {}), words),
         "largest": largest,
-        "more": words.number(max(0, len(entry.get("largest", ())) - len(largest))),
+        "more": words.number(max(0, len(entry.get("largest", ())) - MOST["changes"])),
     }
 
 

@@ -52,7 +52,8 @@ def exports(submission: str, format: str) -> dict[str, str]:
     """Addresses of other forms: of a submission to GET, of a check to POST the file to once more."""
     names = [name for name in _PATHS if name != "annotated" or format in WORKBOOKS]
     if submission:
-        return {name: f"{request.script_root}/submissions/{submission}/{_PATHS[name]}" for name in names}
+        paths, base = {**_PATHS, "receipt": "receipt"}, f"{request.script_root}/submissions/{submission}"
+        return {name: f"{base}/{paths[name]}" for name in (*names, "receipt")}
     return {name: f"{request.script_root}/check?format={name}" for name in names}
 
 

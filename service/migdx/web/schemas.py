@@ -53,8 +53,9 @@ def answer(asked: SchemaRequest, terms: Terms) -> Response:
     schema = _schema(context, terms.registry)
     told_at = observation(asked.dimension_at_observation, schema)
     validators = terms.validators(
-        asked.context, asked.query, told_at, asked.deletion, terms.registry.digest, terms.generation
-    )
+        asked.context, asked.query, told_at, asked.deletion, terms.registry.digest, terms.generation,
+        max_age=terms.max_age,
+    )  # fmt: skip
     known = terms.unchanged(validators)
     if known:
         return known
@@ -229,7 +230,9 @@ def _of_metadata(asked: SchemaRequest, contexts: list[Maintainable], terms: Term
             "dimensionAtObservation and deletion are of data; the schema of metadata has neither"
         )
     terms = replace(terms, chosen=chosen)
-    validators = terms.validators(asked.context, asked.query, terms.registry.digest, terms.generation)
+    validators = terms.validators(
+        asked.context, asked.query, terms.registry.digest, terms.generation, max_age=terms.max_age
+    )
     known = terms.unchanged(validators)
     if known:
         return known

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import cast
 
 import orjson
 from flask import Blueprint, Response, request
 
-from ..errors import NotImplementedHere, SyntaxFault
+from ..errors import NotImplementedHere
 from ..formats.tables import WRITERS
-from ..plan import Action
-from ..public import Public
+from ..plan import Action, Answer, DataSet
 from ..query import DataQuery
 from ..schema import Schema
 from . import availability, schemas, structures, v1, v2
@@ -26,6 +24,7 @@ from .answers import Validators
 from .asked import AvailabilityRequest, DataRequest, Request, SchemaRequest, StructureRequest
 from .negotiation import Generation
 from .terms import Terms
+from .vintages import Vintage
 
 blueprint = Blueprint("sdmx", __name__)
 
@@ -48,13 +47,13 @@ def sdmx(rest: str = "") -> Response:
         )
     asked = _PARSERS[generation](address)
     if isinstance(asked, StructureRequest):
-        return structures.answer(asked, Terms.of(generation, address, asked.kind))
+        return structures.answer(asked, Terms.of(generation, address, asked.kind, asked.times.as_of))
     if isinstance(asked, DataRequest):
-        return _data(asked, Terms.of(generation, address, asked.kind))
+        return _data(asked, Terms.of(generation, address, asked.kind, asked.times.as_of))
     if isinstance(asked, AvailabilityRequest):
-        return _availability(asked, Terms.of(generation, address, asked.kind))
+        return _availability(asked, Terms.of(generation, address, asked.kind, asked.times.as_of))
     if isinstance(asked, SchemaRequest):
-        return schemas.answer(asked, Terms.of(generation, address, asked.kind))
+        return schemas.answer(asked, Terms.of(generation, address, asked.kind, asked.times.as_of))
     return _root(generation)
 
 
@@ -70,51 +69,43 @@ def located(address: Address) -> tuple[Generation, Address]:
 
 
 def _data(asked: DataRequest, terms: Terms) -> Response:
-    exchange = terms.exchange
-    _refuse_updates(asked.updated_after, terms.public)
-    query = asked.query
-    schema = exchange.planned(query).schema
+    query, vintage = asked.query, Vintage.of(asked.times, terms.latest, terms.public)
+    schema = terms.exchange.planned(query).schema
     observation = _observation(query, schema)
-    validators = _data_validators(terms, query)
+    validators = _data_validators(terms, query, vintage)
     known = terms.unchanged(validators)
     if known:
         return known
-    action: Action = (
-        "Replace" if (query.attributes, query.measures) == (("dsd",), ("all",)) else "Information"
+    answer = Answer(
+        [_acted(dataset, query) for dataset in vintage.datasets(terms.exchange, query)],
+        # the same answer is the same bytes, whenever it is prepared
+        prepared=validators.modified or terms.public.at,
+        dimension_at_observation=observation,
+        languages=terms.languages,
+        parameters=terms.chosen.parameters,
+        message_id=f"data-{validators.etag[:12]}",
+        history=vintage.times.history,
     )
-    answer = exchange.data(
-        query, terms.public, action=action, dimension_at_observation=observation, languages=terms.languages,
-        parameters=terms.chosen.parameters, message_id=f"data-{validators.etag[:12]}",
-    )  # fmt: skip
-    # the same answer is the same bytes, whenever it is prepared
-    prepared = validators.modified or terms.public.at
-    pieces = WRITERS[terms.chosen.media_type](replace(answer, prepared=prepared))
-    return terms.streamed(pieces, validators, answer.batches)
+    pieces = WRITERS[terms.chosen.media_type](answer)
+    return terms.streamed(pieces, validators, *(dataset.batches for dataset in answer.datasets))
 
 
-def _data_validators(terms: Terms, query: DataQuery, *more: object) -> Validators:
-    exchange, public = terms.exchange, terms.public
+def _acted(dataset: DataSet, query: DataQuery) -> DataSet:
+    """What a reader is to do: parts of observations replace none, and before SDMX 3.1, whose writers say
+    Merge, nothing says so: they are for information (sdmx-csv field guide of 2.1, recommended actions).
+    """
+    whole = (query.attributes, query.measures) == (("dsd",), ("all",))
+    action: Action = "Delete" if dataset.action == "Delete" else "Replace" if whole else "Information"
+    return replace(dataset, action=action)
+
+
+def _data_validators(terms: Terms, query: DataQuery, vintage: Vintage, *more: object) -> Validators:
+    exchange = terms.exchange
     flow = exchange.planned(query).schema.dataflow.reference.short
     return terms.validators(
-        query, exchange.registry.digest, public.tag(flow), *more,
-        modified=public.last_change, next_change=public.next_change,
+        query, exchange.registry.digest, vintage.tag(flow), *more, modified=vintage.public.last_change,
+        next_change=vintage.next_change, max_age=vintage.max_age,
     )  # fmt: skip
-
-
-def _refuse_updates(updated_after: str, public: Public) -> None:
-    """What changed since before the first release is everything; anything later is not built."""
-    if not updated_after:
-        return
-    try:
-        since = datetime.fromisoformat(updated_after)
-    except ValueError:
-        raise SyntaxFault(
-            f"updatedAfter={updated_after}: expected an instant such as 2024-01-31T12:00:00Z"
-        ) from None
-    # without a zone it is the server's time by the standard; that would differ between machines
-    since = since if since.tzinfo else since.replace(tzinfo=UTC)
-    if any(release.public_from <= since for release in public.history.releases):
-        raise NotImplementedHere(f"updatedAfter={updated_after}: updatedAfter is not built yet")
 
 
 def _observation(query: DataQuery, schema: Schema) -> str:
@@ -131,17 +122,16 @@ def _observation(query: DataQuery, schema: Schema) -> str:
 
 
 def _availability(asked: AvailabilityRequest, terms: Terms) -> Response:
-    exchange = terms.exchange
-    _refuse_updates(asked.updated_after, terms.public)
+    exchange, vintage = terms.exchange, Vintage.of(asked.times, terms.latest, terms.public)
     query = asked.query
     schema = exchange.planned(query).schema
-    validators = _data_validators(terms, query, asked.components, asked.mode, asked.references)
+    validators = _data_validators(terms, query, vintage, asked.components, asked.mode, asked.references)
     known = terms.unchanged(validators)
     if known:
         return known
     ranged = terms.chosen.media_type == _ML21
-    constraint = availability.constraint(exchange, asked, schema, terms.public, ranged=ranged)
-    related = availability.related(exchange, asked, schema, constraint, terms.public)
+    constraint = availability.constraint(exchange, asked, schema, vintage, ranged=ranged)
+    related = availability.related(exchange, asked, schema, constraint, vintage)
     return structures.written([constraint, *related], terms, validators)
 
 

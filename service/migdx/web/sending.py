@@ -57,8 +57,26 @@ def described(file: BinaryIO, given: str, name: str) -> Sent:
     media_type = "" if given.partition(";")[0].strip().lower() in _NO_TYPE else given
     provider, dataflow = parameter("provider"), parameter("dataflow")
     return Sent(
-        file, size, media_type, name, provider, dataflow, large=flag("large"), as_merge=_as() == "merge"
+        file,
+        size,
+        media_type,
+        name,
+        provider,
+        dataflow,
+        large=flag("large"),
+        as_merge=_as() == "merge",
+        scope=parameter("scope"),
+        region=parameter("region"),
+        removals=_removals(),
     )
+
+
+def _removals() -> int | None:
+    """How many observations the sender knows to go."""
+    text = parameter("removals")
+    if text and not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise SyntaxFault(f"removals={text[:80]}: expected a number from 0 on")
+    return int(text) if text else None
 
 
 def _as() -> str:

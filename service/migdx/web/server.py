@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import signal
 import socket
 import struct
@@ -14,14 +15,17 @@ from typing import Any
 import click
 from gunicorn.app.base import BaseApplication
 
-from ..errors import Unavailable
+from .. import signing
+from ..errors import NoSpace, Unavailable
 from ..exchange import Exchange
 from ..formats import sandbox
-from ..remembered import remember
 from ..settings import Settings
+from ..sweeping import sweep
 from . import create_app, needed
 from .maintainers import NOBODY, Maintainers
 from .structures import warm
+
+_log = logging.getLogger(__name__)
 
 THREADS = 128
 """Requests at a time in each worker: enough that slow clients cannot stop the service."""
@@ -50,6 +54,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         sandbox.default.keeps_spare = True
         exchange = Exchange.open(Settings.of(self._folder), share=self.cfg.workers)
         self.exchange = exchange
+        _remembered(exchange)  # a worker that takes another's place reads the folders anew
         Thread(target=warm, args=(exchange.registry,), daemon=True).start()
         return create_app(exchange, token=self._token, demo=self._demo, maintained_by=self._maintained_by)
 
@@ -89,8 +94,11 @@ def serve(
     token = None if demo else needed(token, demo=demo)
     base = f"http://{_address(host, port)}"
     # a broken structure stops here, with one sentence, not in every worker
-    exchange = Exchange.open(Settings.of(folder))
-    remember(folder, exchange.folders)
+    settings = Settings.of(folder)
+    exchange = Exchange.open(settings)
+    _swept(exchange, settings.keep_bytes)
+    _remembered(exchange)
+    signing.ready(exchange, by="serve")
     exchange.close()
 
     def ready(_: Any) -> None:
@@ -117,6 +125,22 @@ def serve(
             "limit_request_line": 8190,
         },
     ).run()
+
+
+def _swept(exchange: Exchange, keep_bytes: int) -> None:
+    """Here once, not in every worker. Where the files are away, what is cached is served all the same."""
+    try:
+        sweep(exchange, keep_bytes=keep_bytes)
+    except Unavailable as fault:
+        _log.warning("Nothing was swept: %s", fault)
+
+
+def _remembered(exchange: Exchange) -> None:
+    """Writes down which structures are served, for those who ask what they were as of this day."""
+    try:
+        exchange.past.remember(exchange.ledger, exchange.folders, by="serve")
+    except (NoSpace, Unavailable) as fault:
+        _log.warning("The structures that are served are not written down: %s", fault)
 
 
 def _closed(_: Any, worker: Any) -> None:

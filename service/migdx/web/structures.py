@@ -68,7 +68,7 @@ def _validators(asked: StructureRequest, terms: Terms) -> Validators:
     modified = since if terms.now - since > timedelta(seconds=1) else None
     return terms.validators(
         __version__, asked.query, asked.role, terms.registry.digest, terms.generation, request.url_root,
-        terms.only, modified=modified,
+        terms.only, modified=modified, max_age=terms.max_age,
     )  # fmt: skip
 
 

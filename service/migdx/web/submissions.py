@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, request
 
-from ..errors import Forbidden, SyntaxFault, Unauthorized
+from .. import signing
+from ..errors import ExchangeError, Forbidden, SyntaxFault, Unauthorized
 from ..holdings import changed
 from ..public import Public
-from ..release import Release
+from ..releasing import is_to
 from ..report import Report
 from ..submission import Submission
+from ..trial import tried
 from ..urn import parse_short
 from . import following, reports, sending
 from .frame import served
@@ -52,15 +53,33 @@ def check() -> Response:
 
 @blueprint.post("/submissions")
 def submit() -> Response:
-    """201 when the file is accepted, 422 when it is not; the report either way."""
+    """201 when the file is accepted, 422 when it is not; the report either way.
+
+    ?dry-run=true tells what it would do (200, or 422 where it would be rejected) and keeps nothing of it.
+    """
     allowed()
     accept = sending.accept()
+    if sending.flag("dry-run"):
+        with sending.sent() as sent:
+            report = tried(served(), sent, accept=accept)
+        answer = reports.given(report)
+        answer.status_code = 200 if report.verdict == "accepted" else 422
+        return answer
     with sending.sent() as sent:
         submissions, report = served().submit(sent, by=by(), accept=accept)
+    receipts_ready()
     answer = reports.given(report, submission=submissions[0].id)
     answer.status_code = 201 if report.verdict == "accepted" else 422
     answer.headers["Location"] = f"{request.script_root}/submissions/{submissions[0].id}"
     return answer
+
+
+def receipts_ready() -> None:
+    """There is a key for receipts from the first submission on; what was accepted is, with and without."""
+    try:
+        signing.ready(served(), by="submission")
+    except (ExchangeError, OSError) as fault:
+        current_app.logger.warning("No key for receipts could be made: %s", fault)
 
 
 @blueprint.get("/submissions")
@@ -118,58 +137,14 @@ def copy(id: str, form: str) -> Response:
         return sending.copy(exchange, form, sent, found, asked_languages(), then=then if differs else "")
 
 
-@blueprint.post("/releases")
-def release() -> Response:
-    """Makes accepted submissions public: {"submissions": [id], "publicFrom": instant, "note": text}."""
-    allowed()
-    body = sending.json_object()
-    ids = body.get("submissions")
-    if not isinstance(ids, list) or not all(isinstance(id, str) for id in ids):
-        raise SyntaxFault('"submissions": expected a list of ids')
-    note = body.get("note", "")
-    if not isinstance(note, str):
-        raise SyntaxFault('"note": expected a text')
-    made = served().release(ids, by=by(), public_from=_instant(body.get("publicFrom")), note=note)
-    answer = sending.json(_released(made), 201)
-    answer.headers["Location"] = f"{request.script_root}/releases/{made.id}"
-    return answer
-
-
-@blueprint.get("/releases")
-def releases() -> Response:
-    """Every release, the newest first."""
-    allowed()
-    made = reversed(served().ledger.history().releases)
-    return sending.json({"releases": [_released(one) for one in made]})
-
-
-@blueprint.get("/releases/<id>")
-def one_release(id: str) -> Response:
-    allowed()
-    return sending.json(_released(served().ledger.history().release(id)))
-
-
-@blueprint.delete("/releases/<id>")
-def cancel(id: str) -> Response:
-    """Takes a release back; what was public before it is public again."""
-    allowed()
-    served().cancel(id, by=by())
-    return sending.json(_released(served().ledger.history().release(id)))
-
-
 def listed(public: Public, provider: str, dataflow: str) -> Iterator[Submission]:
     """Submissions, the newest first, of one provider and to one dataflow if such are named."""
     asked = parse_short(dataflow, "Dataflow") if dataflow else None
     for each in reversed(tuple(public.history.submissions.values())):
         if provider and each.provider != provider:
             continue
-        if asked:
-            given = parse_short(each.dataflow, "Dataflow") if each.dataflow else None
-            if given is None or given.id != asked.id:
-                continue
-            if asked.agency not in ("*", given.agency) or asked.version not in ("~", given.version):
-                continue
-        yield each
+        if asked is None or is_to(each.dataflow, asked):
+            yield each
 
 
 def is_public(public: Public, submission: Submission) -> bool:
@@ -214,19 +189,6 @@ def _limit() -> int:
     return int(text)
 
 
-def _instant(value: object) -> datetime | None:
-    if value in (None, ""):
-        return None
-    try:
-        instant = datetime.fromisoformat(str(value))
-        # what has no instant in UTC is none; what has no zone the exchange refuses
-        return instant.astimezone(UTC) if instant.tzinfo else instant
-    except (ValueError, OverflowError):
-        raise SyntaxFault(
-            f'"publicFrom": "{value}" is no instant; expected for instance 2026-12-01T09:00:00+01:00'
-        ) from None
-
-
 # --- what is told -------------------------------------------------------------------------------------------
 
 
@@ -239,26 +201,22 @@ def _told(submission: Submission, public: Public) -> dict[str, Any]:
         "agreement": submission.agreement,
         "dataflow": submission.dataflow,
         "action": submission.action,
+        **({"scope": submission.scope, "region": submission.region} if submission.scope else {}),
         "revision": submission.revision,
         "public": is_public(public, submission),
+        "awaitsApprovalOf": public.history.awaits(submission, served().arranged) or None,
         "counts": dict(submission.counts),
         "format": submission.format,
         "sha256": submission.sha256,
         "by": submission.by,
-        "report": f"{request.script_root}/submissions/{submission.id}/report",
-    } | reports.exports(submission.id, submission.format)
+    } | _kept(submission, public)
 
 
-def _released(made: Release) -> dict[str, Any]:
-    return {
-        "id": made.id,
-        "stamp": made.stamp.isoformat(),
-        "publicFrom": made.public_from.isoformat(),
-        "cancelled": made.cancelled.isoformat() if made.cancelled else None,
-        "revisions": [
-            {"agreement": agreement, "dataflow": flow, "revision": revision}
-            for (agreement, flow), revision in made.revisions.items()
-        ],
-        "by": made.by,
-        "note": made.note,
-    }
+def _kept(submission: Submission, public: Public) -> dict[str, Any]:
+    """Where the report and its forms are; or when and why the submission was forgotten."""
+    forgotten = public.history.forgotten.get(submission.id)
+    if forgotten:
+        told = {"at": forgotten.stamp.isoformat(), "reason": forgotten.reason, "by": forgotten.by}
+        return {"forgotten": told}
+    report = f"{request.script_root}/submissions/{submission.id}/report"
+    return {"report": report} | reports.exports(submission.id, submission.format)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache
 from itertools import chain
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 
 from ..exchange import Exchange
 from ..formats.schemas import SCHEMA_WRITERS
@@ -19,9 +19,10 @@ from ..registry import Registry
 from ..structures import ItemScheme
 from . import maintainers
 from .address import Address
-from .answers import Validators, etag, streamed, unchanged
+from .answers import MAX_AGE, Validators, etag, streamed, unchanged
 from .asked import Kind
 from .negotiation import OFFERS, Chosen, Generation, choose, encoding, languages
+from .vintages import KEPT, settled
 
 _BUILT: dict[Kind, Collection[str]] = {
     "data": WRITERS,
@@ -38,10 +39,13 @@ class Terms:
 
     Structures are those of `registry`. `languages` are for names of which one is told, best first; texts in
     others stay all the same, unless `lang` asks for one language `only` (doc/content_negotiation.md calls
-    Accept-Language a preference, doc/extend.md `lang` a selection).
+    Accept-Language a preference, doc/extend.md `lang` a selection). `exchange` is as it was `as_of` an
+    instant, None for the `current` one.
     """
 
+    current: Exchange
     exchange: Exchange
+    as_of: datetime | None
     registry: Registry
     generation: Generation
     chosen: Chosen
@@ -52,13 +56,17 @@ class Terms:
     since: datetime
 
     @classmethod
-    def of(cls, generation: Generation, address: Address, kind: Kind) -> Terms:
-        exchange: Exchange = maintainers.seen(current_app.extensions["migdx"])
+    def of(cls, generation: Generation, address: Address, kind: Kind, as_of: datetime | None = None) -> Terms:
+        """An instant that is yet to come is now; NotFound for structures of before they were recorded."""
+        current: Exchange = maintainers.seen(g.get("supposed") or current_app.extensions["migdx"])
+        exchange = current.as_of(as_of, recorded=kind in ("structure", "schema")) if as_of else current
         registry = exchange.registry
         headers, lang = request.headers, address.get("lang").lower()
         tongues = languages(headers.get("Accept-Language", ""), lang, _spoken(registry))
         return cls(
+            current=current,
             exchange=exchange,
+            as_of=as_of if exchange is not current else None,
             registry=registry,
             generation=generation,
             chosen=choose(_offers(generation, kind), headers.get("Accept", ""), address),
@@ -74,22 +82,37 @@ class Terms:
         """What is public, asked of the ledger once, and only for answers that depend on it."""
         return self.exchange.public()
 
+    @cached_property
+    def latest(self) -> Public:
+        """What is public at this moment, whatever instant is asked for."""
+        return self.public if self.exchange is self.current else self.current.public()
+
+    @property
+    def max_age(self) -> int:
+        """Seconds that an answer made of structures alone may be kept."""
+        return KEPT if settled(self.as_of, self.now) else MAX_AGE
+
     @property
     def now(self) -> datetime:
         return datetime.now(UTC)
 
     def validators(
-        self, *subject: object, modified: datetime | None = None, next_change: datetime | None = None
+        self,
+        *subject: object,
+        modified: datetime | None = None,
+        next_change: datetime | None = None,
+        max_age: int = MAX_AGE,
     ) -> Validators:
         """`subject` is what is asked, in canonical form, and the state of what answers it."""
         given = sorted(self.chosen.parameters.items())
         tag = etag(self.chosen.media_type, given, self.languages, *subject)
         return Validators(
             f"{tag}-{self.encoding}" if self.encoding else tag,
-            self.public.at if next_change else self.now,
+            self.latest.at if next_change else self.now,
             self.since,
             modified,
             next_change,
+            max_age,
         )
 
     @property

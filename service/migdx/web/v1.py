@@ -11,6 +11,7 @@ from ..query import Atom, Condition, DataQuery, StructureQuery, parse_keys
 from . import asked, v2
 from .address import Address
 from .asked import AvailabilityRequest, DataRequest, Request, Root, SchemaRequest, StructureRequest
+from .instants import Times
 
 _CONSTRAINT = ("DataConstraint",)
 _MAPS = (
@@ -116,7 +117,7 @@ def _versions(text: str) -> str:
 
 def _data(address: Address) -> DataRequest:
     address.at_most(4, "data/{flowRef}/{key}/{providerRef}")
-    return DataRequest(_query(address), address.get("updatedAfter"))
+    return DataRequest(_query(address), Times.of(address, travel=False))
 
 
 def _availability(address: Address) -> AvailabilityRequest:
@@ -127,7 +128,7 @@ def _availability(address: Address) -> AvailabilityRequest:
         components=() if "*" in components else components,
         mode=v2.availability_mode(address),
         references=asked.related(address, "+"),
-        updated_after=address.get("updatedAfter"),
+        times=Times.of(address, travel=False, history=False),
     )
 
 
@@ -136,7 +137,6 @@ def _query(address: Address) -> DataQuery:
         raise SyntaxFault(
             f"/{address.segments[0]} needs a dataflow, as in /{address.segments[0]}/AGENCY,FLOW,1.0.0"
         )
-    asked.not_built(address, "includeHistory")
     agency, flow, version = _flow(address.segment(1))
     attributes, measures = _DETAILS[address.one_of("detail", tuple(_DETAILS))]
     key = address.segment(2)

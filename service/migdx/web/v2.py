@@ -13,6 +13,7 @@ from ..query import DataQuery, StructureQuery, parse_keys
 from . import asked
 from .address import Address
 from .asked import AvailabilityRequest, DataRequest, Request, Root, SchemaRequest, StructureRequest
+from .instants import Times, instant
 
 KINDS: dict[str, str] = {
     kind.lower(): kind
@@ -42,7 +43,7 @@ CONTEXTS = ("datastructure", "dataflow", "provisionagreement")
 SCHEMA_CONTEXTS = (*CONTEXTS, "metadatastructure", "metadataflow", "metadataprovisionagreement")
 RESOURCES = ("structure", "data", "availability", "schema", "metadata", "registration")
 
-_NOT_BUILT = ("sort", "asOf", "includeHistory", "reportingYearStartDay")
+_NOT_BUILT = ("sort", "reportingYearStartDay")
 
 
 def parse(address: Address) -> Request:
@@ -68,7 +69,6 @@ def parse(address: Address) -> Request:
 
 def _structure(address: Address) -> StructureRequest:
     address.at_most(6, "structure/{type}/{agencyID}/{resourceID}/{version}/{itemID}")
-    asked.not_built(address, "asOf")
     words = address.segment(1)
     kinds = tuple(dict.fromkeys(kind for word in words.split(",") for kind in _kinds(word)))
     ids = asked.ids(address.segment(3), ",")
@@ -82,7 +82,7 @@ def _structure(address: Address) -> StructureRequest:
         references=asked.references(address, CLASSES, ","),
         **asked.page(address, kinds, ids),
     )
-    return StructureRequest(query)
+    return StructureRequest(query, times=Times(as_of=instant(address, "asOf")))
 
 
 def _kinds(word: str) -> tuple[str, ...]:
@@ -96,9 +96,8 @@ def _kinds(word: str) -> tuple[str, ...]:
 def _data(address: Address) -> DataRequest:
     address.at_most(6, "data/{context}/{agencyID}/{resourceID}/{version}/{key}")
     context = address.segment(1)
-    return DataRequest(
-        _query(address, "*" if context in asked.WILD else context), address.get("updatedAfter")
-    )
+    query = _query(address, "*" if context in asked.WILD else context)
+    return DataRequest(query, Times.of(address, travel=True))
 
 
 def _query(address: Address, context: str) -> DataQuery:
@@ -133,7 +132,7 @@ def _availability(address: Address) -> AvailabilityRequest:
         components=() if "*" in components else components,
         mode=availability_mode(address),
         references=asked.related(address, ","),
-        updated_after=address.get("updatedAfter"),
+        times=Times.of(address, travel=True, history=False),
     )
 
 
@@ -153,7 +152,6 @@ def _schema(address: Address) -> SchemaRequest:
         raise SyntaxFault(
             f"schema/{context} needs an agency and an id, as in schema/{context}/AGENCY/ID/1.0.0"
         )
-    asked.not_built(address, "asOf")
     deletion = address.one_of("deletion", ("false", "true")) == "true"
     query = StructureQuery(
         kinds=(KINDS[context],),
@@ -161,4 +159,5 @@ def _schema(address: Address) -> SchemaRequest:
         ids=asked.ids(address.segment(3), ","),
         versions=asked.versions(address.segment(4, ""), "~"),
     )
-    return SchemaRequest(context, query, address.get("dimensionAtObservation"), deletion)
+    times = Times(as_of=instant(address, "asOf"))
+    return SchemaRequest(context, query, address.get("dimensionAtObservation"), deletion, times)

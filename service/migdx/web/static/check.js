@@ -15,7 +15,7 @@ const KEYS = 4e6; // keys that are remembered; a Map takes 16 million
 class Reading {
   constructor(cells, line) {
     this.line = line; this.width = cells.length; this.tally = new Tally(); this.file = new Tally();
-    this.rows = 0; this.read = 0; this.elsewhere = 0; this.later = 0; this.many = 0; this.unnamed = [];
+    this.rows = 0; this.read = 0; this.elsewhere = 0; this.later = this.deleted = 0; this.many = 0; this.unnamed = [];
     this.terms = {}; this.ids = new Map(); this.pack = null; this.keys = new Map(); this.first = []; this.twice = new Map();
     this.series = new Map(); this.wrongHeader = false; this.combined = [];
     const [first] = cells, words = cells.map((cell) => cell.trim());
@@ -75,6 +75,7 @@ class Reading {
     for (const at of this.unnamed)
       if (cells[at]) this.wrongHeader = this.file.add('wrong_header', '', null, this.line, at + 1, { reason: 'unnamed_column', row: this.line, column: at + 1, given: '' }) ?? true;
     if (this.named !== null && this.flow(cells) !== this.named) return void (this.elsewhere += 1);
+    if (['D', 'Delete'].includes(cells[this.terms.ACTION ?? -1]?.trim())) return void (this.deleted += 1);
     this.rows += 1;
     const hidden = this.secret ? this.secret.of(cells[this.secret.at]) : null;
     const secret = hidden !== null && hidden.index >= 0 && hidden.text !== this.pack.confidential.free;
@@ -137,6 +138,7 @@ class Reading {
     if (comma) this.file.add('decimal_comma', value.id, null, this.line, value.at + 1, {}, value.commaRows);
     for (const column of this.columns ?? []) column.done(comma);
     const every = Math.max(1, this.rows), about = { dsd: pack?.structure };
+    if (this.deleted && !this.rows) this.absent = [];
     for (const id of (this.strange ?? []).filter((id) => !this.combined.includes(id) && !(id in this.terms)))
       tally.add('unknown_component', '', id, this.line, this.ids.get(id) + 1, about, every);
     for (const { id } of (this.absent ?? []).filter((one) => !this.combined.includes(one.id)))
@@ -149,7 +151,7 @@ class Reading {
       const of = [...this.series.values()].map((known) => known[at]).filter((one) => one.varies);
       if (of.length) column.tell('series_attribute_varies', null, of.reduce((a, b) => (a.line < b.line ? a : b)).line, { series: of.length }, sum(of));
     });
-    for (const [reason, count] of [['elsewhere', this.elsewhere], ['later', this.later], ['many', this.many], ['combined', this.combined.length ? this.rows : 0]])
+    for (const [reason, count] of [['elsewhere', this.elsewhere], ['later', this.later], ['deleted', this.deleted], ['many', this.many], ['combined', this.combined.length ? this.rows : 0]])
       if (count) notHere.push({ reason, count });
     const order = Object.keys(pack?.codes ?? {}), content = this.wrongHeader ? [] : tally.told(order);
     return { rows: this.read, findings: [...this.file.told(order), ...content], notHere, pack };
