@@ -6,6 +6,7 @@ nobody sees it, and what a crash leaves is an abandoned draft.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator
@@ -27,6 +28,32 @@ class Draft:
 
     file: BinaryIO
     name: str = ""
+
+
+class Digested:
+    """A file to write to that knows the sha256 and the size of what was written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._sha256, self.size = file, hashlib.sha256(), 0
+        self.closed = False
+
+    @property
+    def digest(self) -> str:
+        return self._sha256.hexdigest()
+
+    def write(self, content: bytes) -> int:
+        self._sha256.update(content)
+        self.size += len(content)
+        return self._file.write(content)
+
+    def tell(self) -> int:
+        return self.size
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self.closed = True
 
 
 @contextmanager

@@ -35,7 +35,7 @@ class Public:
         found = {slot: self._forgotten(slot, number) for slot, number in shown.items()}
         return {slot: one for slot, one in found.items() if one}
 
-    @property
+    @cached_property
     def precedences(self) -> Mapping[str, str]:
         """By dataflow the digest of what was declared when the last of its releases in force was made."""
         return self.history.course.precedences(self.at)

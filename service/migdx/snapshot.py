@@ -26,6 +26,7 @@ from isal import isal_zlib
 
 from .depots import Depot
 from .depots.folder import NO_SPACE
+from .durable import Digested
 from .errors import Gone, NoResults, NoSpace, NotFound
 from .exchange import Exchange
 from .formats.tables import WRITERS
@@ -286,7 +287,7 @@ def _parquet(
     names = [name for name in dataset.plan.columns if not name.startswith("_text_")]
     fields = [pa.field(name, pa.float64() if name in numbers else pa.utf8()) for name in names]
     schema = pa.schema(fields, metadata=dict(told))
-    sink = _Digested(file)
+    sink = Digested(file)
     writer = pq.ParquetWriter(
         pa.PythonFile(sink, mode="w"), schema, compression="zstd", compression_level=3, version="2.6"
     )
@@ -294,7 +295,7 @@ def _parquet(
         for group in _groups(batches):
             columns = [group.column(name).cast(field.type) for name, field in zip(names, schema, strict=True)]
             writer.write_table(pa.table(columns, schema=schema), row_group_size=_ROW_GROUP)
-    return sink.digest.hexdigest(), sink.size
+    return sink.digest, sink.size
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -323,27 +324,3 @@ class _Counted:
         for batch in self._batches:
             self.rows += batch.num_rows
             yield batch
-
-
-class _Digested:
-    """A file to write to, which digests what is written."""
-
-    closed = False
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self.digest, self.size = file, hashlib.sha256(), 0
-
-    def write(self, data: Any) -> int:
-        piece = bytes(data)
-        self.digest.update(piece)
-        self.size += len(piece)
-        return self._file.write(piece)
-
-    def tell(self) -> int:
-        return self.size
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def close(self) -> None:
-        """The draft closes it."""

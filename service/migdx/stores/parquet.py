@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..dataset import Coded, coded
+from ..durable import Digested
 from ..schema import CONFIDENTIALITY, FREE, STATUS, SUPPRESSED, Schema
 from .delta import SINCE
 
@@ -22,32 +22,6 @@ ROW_GROUP = 30_000
 _SPAN = 1 << 62
 INTERNAL = ("_series", "_before", "_after", SINCE)
 """Columns of an open file beside those of `Dataset.table`."""
-
-
-class Digested:
-    """A file to write to that knows the sha256 and the size of what was written."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._sha256, self.size = file, hashlib.sha256(), 0
-        self.closed = False
-
-    @property
-    def digest(self) -> str:
-        return self._sha256.hexdigest()
-
-    def write(self, content: bytes) -> int:
-        self._sha256.update(content)
-        self.size += len(content)
-        return self._file.write(content)
-
-    def tell(self) -> int:
-        return self.size
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def close(self) -> None:
-        self.closed = True
 
 
 def in_order(table: pa.Table, schema: Schema) -> tuple[pa.Table, npt.NDArray[np.int32]]:

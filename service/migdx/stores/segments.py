@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from ..columns import each_once
 from ..dataset import coded
 from ..depots import Depot
-from ..durable import make_folder
+from ..durable import Digested, make_folder
 from ..errors import NotFound, Unavailable
 from ..plan import Availability, Plan
 from ..schema import Schema
@@ -299,7 +299,7 @@ class SegmentStore:
     def _write(self, part: str, name: str, table: pa.Table) -> tuple[str, str, int]:
         """The name of the file, its sha256 and its size."""
         with self.depot.writing() as new:
-            file = parquet.Digested(new.file)
+            file = Digested(new.file)
             parquet.write(file, table)
             new.name = _file(part, name)
         return new.name, file.digest, file.size
